@@ -1,0 +1,78 @@
+"""What the state rules pass on: changes that become events, and the present state at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+
+class Phase(StrEnum):
+    """Where in its life an episode is."""
+
+    START = "start"
+    UPDATE = "update"
+    END = "end"
+
+
+class Severity(StrEnum):
+    """The alarm ladder; ``info`` is below it and never alarms."""
+
+    INFO = "info"
+    NOTICE = "notice"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+Subject = Literal["driver", "expression", "audience"]
+Sensing = Literal["good", "degraded", "lost"]
+Measure = float | int | str | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A stretch of time with a name: a microsleep, a shown happiness. Start and end share ``episode_id``.
+
+    t_s: when this change was recognized, in capture time. started_s: when what it rests on began, which may
+    be earlier (a microsleep is recognized 1.5 s after the eyes closed). ended_s: for phase ``end``, when it
+    ceased. duration_s: seconds from started_s to the change (or to ended_s). confidence: 0..1. measures: the
+    numbers that the change rests on, by name, with units in the names.
+    """
+
+    subject: Subject
+    kind: str
+    phase: Phase
+    episode_id: str
+    severity: Severity
+    t_s: float
+    started_s: float
+    duration_s: float
+    confidence: float
+    sensing: Sensing
+    track_id: str | None = None
+    ended_s: float | None = None
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DriverState:
+    """The driver now. ``None`` is unknown. eyes: hysteresis applied; openness 0 (closed) to about 1 (own normal)."""
+
+    t_s: float
+    present: bool
+    eyes: Literal["open", "closed", "unknown"]
+    openness: float | None
+    closed_for_s: float
+    blinks_per_minute: float | None
+    active: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionState:
+    """One face's expression now: the smoothed probabilities by name, and the label after hysteresis and dwell."""
+
+    t_s: float
+    track_id: str
+    label: str | None
+    probabilities: Mapping[str, float]

@@ -1,0 +1,50 @@
+"""Random views of 48×48 faces: what a camera and a detector do to them. numpy and OpenCV only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """Strengths of the random changes; each is drawn anew for every face.
+
+    shift: share of the side; rotation_deg: ± degrees; scale: lowest and highest zoom; gain, bias: contrast
+    factor ± and brightness ± in grey levels; blur, erase: probabilities.
+    """
+
+    flip: bool = True
+    shift: float = 0.08
+    rotation_deg: float = 15.0
+    scale: tuple[float, float] = (0.9, 1.15)
+    gain: float = 0.25
+    bias: float = 25.0
+    blur: float = 0.1
+    erase: float = 0.25
+
+    def apply(self, image: NDArray[np.uint8], rng: np.random.Generator, side: int) -> NDArray[np.uint8]:
+        """One random view, uint8 [side, side], of a uint8 [H, W] face."""
+        height, width = image.shape
+        zoom = rng.uniform(*self.scale) * side / width
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-1, 1) * self.rotation_deg, zoom)
+        matrix[:, 2] += side / 2 - np.array([width / 2, height / 2])
+        matrix[:, 2] += rng.uniform(-self.shift, self.shift, 2) * side
+        if self.flip and rng.random() < 0.5:
+            matrix = np.array([[-1, 0, side - 1], [0, 1, 0]]) @ np.vstack([matrix, [0, 0, 1]])
+        view = cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        gain = 1 + rng.uniform(-self.gain, self.gain)
+        bias = rng.uniform(-self.bias, self.bias)
+        # Contrast turns about mid-grey, so that gain alone does not shift the brightness.
+        levels = np.clip((np.arange(256) - 128) * gain + 128 + bias, 0, 255).astype(np.uint8)
+        view = cv2.LUT(view, levels)
+        if rng.random() < self.blur:
+            view = cv2.GaussianBlur(view, (3, 3), 0)
+        if rng.random() < self.erase:
+            high, wide = (rng.uniform(0.1, 0.4, 2) * side).astype(int)
+            top, left = rng.integers(0, side - high), rng.integers(0, side - wide)
+            view[top : top + high, left : left + wide] = rng.integers(0, 256)
+        return np.asarray(view, np.uint8)

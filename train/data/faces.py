@@ -1,0 +1,87 @@
+"""What every reader of a data set returns."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: FER2013's seven classes in FER2013's order; the device's models keep it.
+CLASSES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
+
+#: FERPlus's ten columns, in the order of its file (Barsoum et al. 2016).
+FERPLUS_COLUMNS = (
+    "neutral",
+    "happiness",
+    "surprise",
+    "sadness",
+    "anger",
+    "disgust",
+    "fear",
+    "contempt",
+    "unknown",
+    "not_a_face",
+)
+
+#: For each of CLASSES, its column in FERPLUS_COLUMNS.
+FERPLUS_TO_CLASS = tuple(FERPLUS_COLUMNS.index(name) for name in CLASSES)
+
+
+class DataError(Exception):
+    """A data set that cannot be read as it is; the message names file, row and the way out."""
+
+
+class Split(enum.IntEnum):
+    """FER2013's ``Usage`` column, in the order of the file."""
+
+    TRAINING = 0
+    PUBLIC_TEST = 1
+    PRIVATE_TEST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """Labelled grey faces.
+
+    pixels: uint8 [N, 48, 48]; labels: uint8 [N], indices into :data:`CLASSES`; splits: uint8 [N], values of
+    :class:`Split`; votes: uint8 [N, 10] in the order of :data:`FERPLUS_COLUMNS`, or None without FERPlus.
+    """
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    splits: NDArray[np.uint8]
+    votes: NDArray[np.uint8] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def select(self, where: NDArray[np.bool_] | NDArray[np.intp]) -> Faces:
+        """The rows that a mask or an index array names."""
+        votes = None if self.votes is None else self.votes[where]
+        return Faces(self.pixels[where], self.labels[where], self.splits[where], votes)
+
+    def split(self, split: Split) -> Faces:
+        """The rows of one split."""
+        return self.select(self.splits == split)
+
+    def without_blank(self) -> Faces:
+        """Without the images of one single grey level (12 in FER2013), which show nothing."""
+        flat = self.pixels.reshape(len(self), -1)
+        return self.select(flat.min(axis=1) != flat.max(axis=1))
+
+
+def soft_targets(faces: Faces, vote_share: float) -> NDArray[np.float32]:
+    """Target distributions, float32 [N, 7]: the label's one-hot mixed with the FERPlus votes.
+
+    vote_share: 0 is the FER2013 label alone, 1 the votes alone. Votes for contempt, unknown and not-a-face
+    are left out; a face with no other vote keeps its label.
+    """
+    onehot = np.eye(len(CLASSES), dtype=np.float32)[faces.labels]
+    if faces.votes is None or vote_share == 0:
+        return onehot
+    votes = faces.votes[:, FERPLUS_TO_CLASS].astype(np.float32)
+    total = votes.sum(axis=1, keepdims=True)
+    voted = np.where(total > 0, votes / np.maximum(total, 1), onehot)
+    return (1 - vote_share) * onehot + vote_share * voted
