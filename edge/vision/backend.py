@@ -1,0 +1,59 @@
+"""What finds faces: the small interface that the LiteRT and the mediapipe backends share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import MienError
+from edge.vision.types import Array, Box, EyeSource
+
+
+class VisionError(MienError):
+    """A model that is missing, broken or not the one that its manifest names."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEye:
+    """One eye's points in pixels of the image.
+
+    contour: lids and brow, float32 [71, 3], in the order of ``iris.RIGHT_CONTOUR`` or ``iris.LEFT_CONTOUR``.
+    iris: centre, then right, top, left, bottom as the picture shows them, float32 [5, 3].
+    """
+
+    contour: Array
+    iris: Array
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFace:
+    """One face in one image, before it has an identity in time.
+
+    box: the upright rectangle around the landmarks (``geometry.landmarks_box``), whichever backend found them.
+    score: 0..1, the mesh model's face presence, or 1.0 from a backend that only tells present from absent.
+    landmarks: float32 [468, 3], x and y in pixels of the image, z on the same scale. "right" and "left" are
+    the person's own; an eye is None where it was not looked at or lies outside the image.
+    """
+
+    box: Box
+    score: float
+    landmarks: Array
+    right_eye: FoundEye | None = None
+    left_eye: FoundEye | None = None
+
+
+class FaceFinder(Protocol):
+    """Finds faces in successive images of one source, tracking between them as it sees fit."""
+
+    @property
+    def eye_source(self) -> EyeSource:
+        """Which model the eyes' contours come from."""
+
+    def find(self, image: NDArray[np.uint8], t_s: float) -> list[FoundFace]:
+        """The faces in a BGR uint8 image [H, W, 3] taken at ``t_s`` seconds of capture time, in any order."""
+
+    def close(self) -> None:
+        """Lets go of the models; ``find`` may not be called afterwards."""

@@ -1,0 +1,100 @@
+"""One ``.tflite`` file in LiteRT."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.vision.backend import VisionError
+from edge.vision.types import Array
+
+
+def _interpreter_class() -> Any:  # noqa: ANN401 - LiteRT ships no types
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        try:
+            from tflite_runtime.interpreter import Interpreter
+        except ImportError:
+            raise VisionError(
+                "no interpreter for .tflite models is installed; run: pip install ai-edge-litert"
+            ) from None
+        warnings.warn(
+            "ai-edge-litert is not installed: tflite_runtime runs int8 models several times slower",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    return Interpreter
+
+
+class Model:
+    """A model with one input, ready to run.
+
+    Quantized inputs and outputs are converted by the tensors' own scale and zero point, so callers see
+    float32 only.
+    """
+
+    def __init__(self, content: bytes, name: str, threads: int) -> None:
+        """Loads ``content``; ``name`` is what an error message calls it. Raises VisionError where it is no model."""
+        interpreter_class = _interpreter_class()
+        try:
+            self._interpreter = interpreter_class(model_content=content, num_threads=threads)
+            self._interpreter.allocate_tensors()
+            (self._input,) = self._interpreter.get_input_details()
+        except (ValueError, RuntimeError, TypeError) as error:
+            reason = " ".join(str(error).split())[:120] or type(error).__name__
+            raise VisionError(f"{name}: not a model that LiteRT can run ({reason}); install it again") from None
+        self._outputs: list[dict[str, Any]] = self._interpreter.get_output_details()
+
+    @classmethod
+    def load(cls, path: Path, threads: int) -> Model:
+        """Reads a ``.tflite`` file. Raises VisionError naming the file where it is missing or broken."""
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise VisionError(f"{path}: {error.strerror or error}; run: mien models install") from None
+        return cls(content, str(path), threads)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The input tensor's shape, batch first."""
+        return tuple(int(size) for size in self._input["shape"])
+
+    @property
+    def output_shapes(self) -> list[tuple[int, ...]]:
+        """The output tensors' shapes, in the model's order."""
+        return [tuple(int(size) for size in output["shape"]) for output in self._outputs]
+
+    def run_image(self, image: NDArray[np.uint8], low: float = 0.0, high: float = 1.0) -> list[Array]:
+        """Runs the model on a uint8 image [H, W, channels] whose 0..255 is spread over ``low``..``high``."""
+        x = image.astype(np.float32)[None]
+        x *= (high - low) / 255
+        x += low
+        return self.run(x)
+
+    def run(self, x: Array) -> list[Array]:
+        """Runs the model on ``x``, float32 of ``input_shape``; returns its outputs as float32, in the model's order."""
+        self._interpreter.set_tensor(self._input["index"], _quantized(x, self._input))
+        self._interpreter.invoke()
+        return [_dequantized(self._interpreter.get_tensor(output["index"]), output) for output in self._outputs]
+
+
+def _quantized(x: Array, tensor: dict[str, Any]) -> NDArray[Any]:
+    dtype = tensor["dtype"]
+    if dtype == np.float32:
+        return x
+    scale, zero_point = tensor["quantization"]
+    limits = np.iinfo(dtype)
+    quantized: NDArray[Any] = np.clip(np.rint(x / scale + zero_point), limits.min, limits.max).astype(dtype)
+    return quantized
+
+
+def _dequantized(values: NDArray[Any], tensor: dict[str, Any]) -> Array:
+    if values.dtype == np.float32:
+        return values
+    scale, zero_point = tensor["quantization"]
+    return np.asarray((values.astype(np.float32) - zero_point) * scale, dtype=np.float32)

@@ -1,0 +1,89 @@
+"""MediaPipe's iris model: lids, brow and iris of one eye (Ablavatski et al. 2020, arXiv:2006.11341).
+
+Its lids follow a closing eye where the plain mesh stays half open.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.vision.backend import FoundEye
+from edge.vision.interpreter import Model
+from edge.vision.region import Region
+from edge.vision.types import Array
+
+FILE = "iris_landmark.tflite"
+SIZE = 64
+#: The region's side over the eye's width; of MediaPipe's iris graph.
+SCALE = 2.3
+
+# fmt: off
+#: The mesh's indices of the contour's 71 points, the person's right eye: lower lid from the outer to the inner
+#: corner, upper lid likewise without the corners, then three rings outwards to the brow
+#: (MediaPipe, update_face_landmarks_calculator.cc, which calls this eye the left).
+RIGHT_CONTOUR = (
+    33, 7, 163, 144, 145, 153, 154, 155, 133, 246, 161, 160, 159, 158, 157, 173,
+    130, 25, 110, 24, 23, 22, 26, 112, 243, 247, 30, 29, 27, 28, 56, 190,
+    226, 31, 228, 229, 230, 231, 232, 233, 244, 113, 225, 224, 223, 222, 221, 189,
+    35, 124, 46, 53, 52, 65,
+    143, 111, 117, 118, 119, 120, 121, 128, 245, 156, 70, 63, 105, 66, 107, 55, 193,
+)
+#: The same points of the person's left eye.
+LEFT_CONTOUR = (
+    263, 249, 390, 373, 374, 380, 381, 382, 362, 466, 388, 387, 386, 385, 384, 398,
+    359, 255, 339, 254, 253, 252, 256, 341, 463, 467, 260, 259, 257, 258, 286, 414,
+    446, 261, 448, 449, 450, 451, 452, 453, 464, 342, 445, 444, 443, 442, 441, 413,
+    265, 353, 276, 283, 282, 295,
+    372, 340, 346, 347, 348, 349, 350, 357, 465, 383, 300, 293, 334, 296, 336, 285, 417,
+)
+# fmt: on
+#: How many of the contour's points are the lids'.
+LIDS = 16
+# Places in the contour; the same for both eyes, as the left one is read mirrored.
+_OUTER, _INNER = 0, 8
+_UPPER, _LOWER = (11, 13), (3, 5)
+
+
+class IrisModel:
+    """The iris model; it was trained on one side only, so the person's left eye goes through it mirrored."""
+
+    def __init__(self, folder: Path, threads: int) -> None:
+        self._model = Model.load(folder / FILE, threads)
+
+    def read(self, image: NDArray[np.uint8], landmarks: Array, *, left: bool) -> FoundEye:
+        """One eye of the face with these mesh ``landmarks`` in the BGR ``image``, the person's left or right."""
+        region = region_of_eye(landmarks, left=left)
+        crop = region.crop(image, SIZE)
+        if left:
+            crop = crop[:, ::-1]
+        contour, iris = self._model.run_image(crop[:, :, ::-1])
+        points = np.concatenate([contour.reshape(-1, 3), iris.reshape(-1, 3)])
+        if left:
+            points[:, 0] = SIZE - points[:, 0]
+        points = region.to_image(points, SIZE)
+        contour, iris = points[:-5], points[-5:]
+        # The model orders the iris centre, towards the nose, top, towards the temple, bottom.
+        return FoundEye(contour, iris[[0, 3, 2, 1, 4]] if left else iris)
+
+
+def region_of_eye(landmarks: Array, *, left: bool) -> Region:
+    """The square around one eye, turned so that its corners lie level in the picture's left-to-right order."""
+    from_corner, to_corner = (landmarks[362], landmarks[263]) if left else (landmarks[33], landmarks[133])
+    centre, along = (from_corner + to_corner) / 2, to_corner - from_corner
+    # MediaPipe takes the larger of the two extents, which shrinks the square of a tilted eye; the width does not.
+    width = float(np.hypot(along[0], along[1]))
+    return Region(float(centre[0]), float(centre[1]), SCALE * width, float(np.arctan2(along[1], along[0])))
+
+
+def eye_width(contour: Array) -> float:
+    """From corner to corner, in pixels."""
+    return float(np.linalg.norm(contour[_OUTER, :2] - contour[_INNER, :2]))
+
+
+def aspect_ratio(contour: Array) -> float:
+    """The lids' mean gap over the eye's width (EAR; Soukupová & Čech 2016, eq. 1), of a contour [71, 3]."""
+    gaps = np.linalg.norm(contour[_UPPER, :2] - contour[_LOWER, :2], axis=1)
+    return float(gaps.mean()) / max(eye_width(contour), 1e-6)

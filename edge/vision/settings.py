@@ -1,0 +1,74 @@
+"""What a user can choose about vision."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class VisionSettings(BaseModel):
+    """The ``vision`` part of the configuration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    backend: Literal["litert", "mediapipe"] = Field(
+        default="litert",
+        title="Backend",
+        description="What runs the face models: LiteRT directly, or the mediapipe package (in its own environment).",
+    )
+    max_faces: int = Field(
+        default=4,
+        ge=1,
+        le=32,
+        title="Most faces",
+        description="How many faces are followed at once, the largest first; each costs time in every frame.",
+    )
+    min_detection_score: float = Field(
+        default=0.5,
+        gt=0,
+        lt=1,
+        title="Least detection score",
+        description="How sure the detector must be, 0 to 1, before a new face is looked at.",
+    )
+    min_presence: float = Field(
+        default=0.5,
+        gt=0,
+        lt=1,
+        title="Least presence",
+        description="How sure the face mesh must be, 0 to 1, that its region holds a face; below it the face is lost.",
+    )
+    detect_every_s: float = Field(
+        default=1.0,
+        ge=0,
+        le=60,
+        title="Detect every (s)",
+        description=(
+            "How often to look for further faces while at least one, and fewer than the most, are followed. "
+            "With none in view every frame is searched."
+        ),
+    )
+    expression: bool = Field(
+        default=True,
+        title="Expression",
+        description="Whether to read apparent expressions; needs an expression model.",
+    )
+    expression_every_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=60,
+        title="Expression every (s)",
+        description="Least time between two readings of one face's expression; 0 reads it in every frame.",
+    )
+    eyes: bool = Field(
+        default=True,
+        title="Eyes",
+        description="Whether to read eyelids and irises; the driver's state needs them.",
+    )
+    threads: int = Field(
+        default=2,
+        ge=1,
+        le=16,
+        title="Threads",
+        description="Processor threads for each model.",
+    )
