@@ -57,7 +57,12 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class DriverState:
-    """The driver now. ``None`` is unknown. eyes: hysteresis applied; openness 0 (closed) to about 1 (own normal)."""
+    """The driver now. ``None`` is unknown. eyes: hysteresis applied; openness 0 (closed) to about 1 (own normal).
+
+    closed_for_s: seconds of known closed eyes in the closure that runs, 0 without one. blinks_per_minute, blinks,
+    long_blinks, blink_mean_s: over the last 60 s; blinks counts long ones too. active: the kinds of the episodes
+    that run.
+    """
 
     t_s: float
     present: bool
@@ -66,6 +71,9 @@ class DriverState:
     closed_for_s: float
     blinks_per_minute: float | None
     active: tuple[str, ...]
+    blinks: int | None = None
+    long_blinks: int | None = None
+    blink_mean_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

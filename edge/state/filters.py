@@ -1,0 +1,96 @@
+"""Filters over irregular time: they take seconds, never a count of frames."""
+
+from __future__ import annotations
+
+from collections import deque
+from math import exp
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class ExponentialFilter:
+    """A first-order low pass over a vector, exact for a value that holds from one sample to the next.
+
+    ``alpha = 1 − exp(−dt / tau)``: the same course in time at any frame rate, and after a gap much longer than
+    ``tau`` the newest value alone.
+    """
+
+    def __init__(self, tau_s: float) -> None:
+        self._tau_s = tau_s
+        self._t_s = 0.0
+        self._value: NDArray[np.float64] | None = None
+
+    def update(self, t_s: float, value: NDArray[np.floating]) -> NDArray[np.float64]:
+        """The smoothed vector at ``t_s``, the capture time of ``value`` in seconds; later than the last one's."""
+        if self._value is None:
+            self._value = value.astype(np.float64)
+        else:
+            self._value = self._value + (1 - exp(-(t_s - self._t_s) / self._tau_s)) * (value - self._value)
+        self._t_s = t_s
+        return self._value
+
+
+class TimeHistogram:
+    """How long a quantity had which value: quantiles by time, in constant memory.
+
+    low, high: the range; values outside it count at its ends. step: the width of a bin.
+    """
+
+    def __init__(self, low: float, high: float, step: float) -> None:
+        self._low = low
+        self._step = step
+        self._seconds = np.zeros(round((high - low) / step))
+        self.total_s = 0.0
+
+    def add(self, value: float, dt_s: float) -> None:
+        """The quantity had ``value`` for ``dt_s`` seconds."""
+        place = int((value - self._low) / self._step)
+        self._seconds[min(max(place, 0), len(self._seconds) - 1)] += dt_s
+        self.total_s += dt_s
+
+    def quantile(self, share: float) -> float | None:
+        """The value that was not exceeded for ``share`` (0..1) of the time; None before there was any."""
+        if self.total_s <= 0:
+            return None
+        sums = np.cumsum(self._seconds)
+        place = int(np.searchsorted(sums, share * sums[-1]))
+        below = float(sums[place - 1]) if place else 0.0
+        within = (share * float(sums[-1]) - below) / float(self._seconds[place])
+        return self._low + (place + within) * self._step
+
+
+class SlidingSum:
+    """The sum of what was added within the last ``window_s`` seconds."""
+
+    def __init__(self, window_s: float) -> None:
+        self._window_s = window_s
+        self._entries: deque[tuple[float, float]] = deque()
+        self.total = 0.0
+
+    def add(self, t_s: float, amount: float) -> None:
+        """Adds ``amount`` at ``t_s`` and forgets what is older than the window."""
+        self._entries.append((t_s, amount))
+        self.total += amount
+        while self._entries[0][0] <= t_s - self._window_s:
+            self.total -= self._entries.popleft()[1]
+
+
+class FrameRate:
+    """Frames a second over the last ``window_s`` seconds; None until a quarter of that was seen."""
+
+    def __init__(self, window_s: float = 2.0) -> None:
+        self._window_s = window_s
+        self._times: deque[float] = deque()
+
+    def update(self, t_s: float) -> None:
+        """A frame was taken at ``t_s``."""
+        self._times.append(t_s)
+        while self._times[0] < t_s - self._window_s:
+            self._times.popleft()
+
+    @property
+    def fps(self) -> float | None:
+        """Frames a second, or None."""
+        seconds = self._times[-1] - self._times[0] if self._times else 0.0
+        return (len(self._times) - 1) / seconds if seconds >= self._window_s / 4 else None

@@ -1,0 +1,115 @@
+"""Observations in, states and episodes out: everything that the state room does."""
+
+from __future__ import annotations
+
+import random
+
+from edge.state.blinks import Blink
+from edge.state.driver import Driver
+from edge.state.expression import Expressions, Flips
+from edge.state.seat import Seat
+from edge.state.settings import StateSettings
+from edge.state.types import DriverState, Episode, ExpressionState
+from edge.vision.types import EyeSource, Observation
+
+#: Time stamps may jitter backwards by a frame or so; by more than this the source has begun anew.
+RESTART_S = 1.0
+
+
+class People:
+    """The people before one camera.
+
+    Pure: its only clock is ``Observation.t_s``, and with an ``rng`` seeded the same (it makes the episodes' ids) the
+    same observations give the same episodes. An observation no later than the last one is passed over; one more
+    than ``RESTART_S`` earlier ends everything and begins anew.
+    """
+
+    def __init__(self, settings: StateSettings, *, rng: random.Random | None = None) -> None:
+        self._settings = settings
+        self._rng = rng or random.Random()  # noqa: S311 - ids, not secrets; and a seed must repeat them
+        self._begin()
+
+    def _begin(self) -> None:
+        self._expressions = Expressions(self._settings.expression, self._rng)
+        self._seat = Seat(self._settings.eyes.driver_gone_s)
+        self._driver: Driver | None = None
+        self._source: EyeSource | None = None
+        self._t_s: float | None = None
+        self._over = False
+
+    @property
+    def flips(self) -> Flips:
+        """How often expression labels changed, before and after smoothing."""
+        return self._expressions.flips
+
+    def update(self, observation: Observation) -> list[Episode]:
+        """Takes what was read from one frame; returns the episodes' changes that it brings, in order."""
+        t_s = observation.t_s
+        changes = []
+        if self._t_s is not None and t_s <= self._t_s and not self._over:
+            if t_s > self._t_s - RESTART_S:
+                return []
+            changes += self.finish(self._t_s)
+        if self._over:
+            self._begin()
+        self._t_s = t_s
+        if self._settings.driver:
+            changes += self._update_driver(observation)
+        if self._settings.expressions:
+            changes += self._expressions.update(t_s, observation.faces)
+        return changes
+
+    def driver(self) -> DriverState | None:
+        """The driver now; None before the first observation or where the driver isn't watched."""
+        if not self._settings.driver or self._t_s is None:
+            return None
+        if self._driver is None or self._driver.state is None:
+            return DriverState(
+                t_s=self._t_s,
+                present=False,
+                eyes="unknown",
+                openness=None,
+                closed_for_s=0.0,
+                blinks_per_minute=None,
+                active=(),
+            )
+        return self._driver.state
+
+    def blinks(self) -> tuple[Blink, ...]:
+        """The driver's blinks of the last minute, oldest first."""
+        return self._driver.blinks if self._driver is not None else ()
+
+    def expressions(self) -> list[ExpressionState]:
+        """What each face with a known expression shows now."""
+        return self._expressions.states
+
+    def recalibrate(self) -> list[Episode]:
+        """Forgets the driver's own normal and learns it anew; ends what runs."""
+        if self._driver is None or self._t_s is None:
+            return []
+        changes = self._driver.finish(self._t_s, "recalibrated")
+        self._driver = None
+        return changes
+
+    def finish(self, t_s: float) -> list[Episode]:
+        """The source ended at ``t_s``: ends what runs, ``measures["reason"]`` being ``source_ended``.
+
+        The states stay as they were last; another observation begins anew.
+        """
+        self._over = True
+        changes = self._driver.finish(t_s, "source_ended") if self._driver is not None else []
+        return changes + self._expressions.finish(t_s)
+
+    def _update_driver(self, observation: Observation) -> list[Episode]:
+        t_s = observation.t_s
+        face, new = self._seat.find(t_s, observation.faces)
+        changes = []
+        if self._driver is not None and (new or observation.eye_source != self._source):
+            changes += self._driver.finish(t_s, "driver_gone" if new else "recalibrated")
+            self._driver = None
+        if self._driver is None and face is not None:
+            self._driver = Driver(self._settings.eyes, observation.eye_source, self._rng)
+            self._source = observation.eye_source
+        if self._driver is not None:
+            changes += self._driver.update(t_s, face)
+        return changes
