@@ -1,0 +1,354 @@
+"""One connection to the broker at a time, driven by the thread that uses it.
+
+paho's client is used through its calls for a foreign network loop, and made anew for each connection: no second
+thread, and nothing queued in memory that could outlive the connection and be sent twice.
+"""
+
+from __future__ import annotations
+
+import random
+import select
+import selectors
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edge.delivery.errors import DeliveryError
+from edge.delivery.settings import BrokerSettings
+
+# Messages sent but not yet acknowledged: mosquitto's own default; MQTT 5 brokers may ask for fewer.
+WINDOW = 20
+
+# A broker that knows only 3.1.1 may misread a longer MQTT 5 CONNECT and wait for more of it, for ever (amqtt
+# 0.12 does when there is a last will). Then silence is its only answer.
+_AUTO_SILENCE_S = 2.0
+
+Protocol = Literal["5", "3.1.1"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionOutcome:
+    """How an attempt to connect ended.
+
+    refused: the broker answered and said no. unreachable: nothing there, or nothing that speaks MQTT.
+    reason: one line for the user, empty when connected.
+    """
+
+    kind: Literal["connected", "refused", "unreachable"]
+    reason: str = ""
+
+
+CONNECTED = ConnectionOutcome("connected")
+
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    """What the broker publishes for us, retained and with QoS 1, when the connection breaks."""
+
+    topic: str
+    payload: bytes
+
+
+class Waker:
+    """Ends a ``Session.poll`` from another thread."""
+
+    def __init__(self) -> None:
+        self._receiver, self._sender = socket.socketpair()
+        self._receiver.setblocking(False)
+        self._sender.setblocking(False)
+
+    def wake(self) -> None:
+        """Lets the next or present wait return at once; safe from any thread, and after close."""
+        try:
+            self._sender.send(b"\0")
+        except OSError:
+            pass  # Full: it is awake already. Closed: nobody waits any more.
+
+    def clear(self) -> None:
+        """Forgets the wake-ups so far."""
+        try:
+            while self._receiver.recv(4096):
+                pass
+        except BlockingIOError:
+            pass
+
+    def wait(self, timeout_s: float) -> None:
+        """Waits for a wake-up, at most ``timeout_s`` seconds, and forgets it."""
+        select.select([self._receiver], [], [], timeout_s)
+        self.clear()
+
+    def fileno(self) -> int:
+        """For selectors."""
+        return self._receiver.fileno()
+
+    def close(self) -> None:
+        """Frees the sockets."""
+        self._receiver.close()
+        self._sender.close()
+
+
+class Session:
+    """One connection, from CONNECT to its end; all calls from one thread.
+
+    unacknowledged: ids of QoS 1 messages that the broker has not confirmed. window: how many it takes.
+    """
+
+    def __init__(
+        self,
+        settings: BrokerSettings,
+        protocol: Protocol,
+        client_id: str,
+        context: ssl.SSLContext | None,
+        will: Will | None,
+        on_message: Callable[[MQTTMessage], None] | None,
+    ) -> None:
+        self.protocol = protocol
+        self.window = WINDOW
+        self.unacknowledged: set[int] = set()
+        self.lost_because = ""
+        self._settings = settings
+        self._on_message = on_message
+        self._reached = False
+        self._answer: ReasonCode | None = None
+        self._acks: list[tuple[int, ReasonCode]] = []
+        self._subscription: list[ReasonCode] | None = None
+        version = MQTTProtocolVersion.MQTTv5 if protocol == "5" else MQTTProtocolVersion.MQTTv311
+        self._client = Client(
+            CallbackAPIVersion.VERSION2, client_id=client_id, protocol=version, reconnect_on_failure=False
+        )
+        self._client.connect_timeout = settings.connect_timeout_s
+        self._client.on_connect = self._connected
+        self._client.on_disconnect = self._disconnected
+        self._client.on_publish = self._published
+        self._client.on_subscribe = self._subscribed
+        self._client.on_message = self._received
+        if context is not None:
+            self._client.tls_set_context(context)
+        login = settings.login()
+        if login is not None:
+            self._client.username_pw_set(*login)
+        if will is not None:
+            self._client.will_set(will.topic, will.payload, qos=1, retain=True)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the connection stands."""
+        return self._client.socket() is not None
+
+    def open(self, answer_s: float) -> ConnectionOutcome:
+        """Connects and waits at most ``answer_s`` seconds for the broker's answer."""
+        where = self._settings.address
+        try:
+            self._client.connect(self._settings.host, self._settings.port, self._settings.keepalive_s)
+        except ssl.SSLCertVerificationError as error:
+            return ConnectionOutcome("unreachable", f"broker {where}: its certificate: {error.verify_message}")
+        except OSError as error:
+            return ConnectionOutcome("unreachable", f"broker {where}: {_why(error)}")
+        self._reached = True
+        deadline = time.monotonic() + answer_s
+        while self._answer is None and self.alive and time.monotonic() < deadline:
+            self.poll(deadline - time.monotonic())
+        if self._answer is None:
+            how = "it does not answer" if self.alive else "it closes the connection"
+            self.close()
+            return ConnectionOutcome("unreachable", f"broker {where}: {how} (is it an MQTT broker?)")
+        if self._answer.is_failure:
+            self.close()
+            return ConnectionOutcome("refused", f"broker {where} refuses the connection: {self._answer.getName()}")
+        return CONNECTED
+
+    @property
+    def version_in_doubt(self) -> bool:
+        """Whether a failed open may mean that the broker does not speak this MQTT version."""
+        return self._reached and (self._answer is None or self._answer.getName() == "Unsupported protocol version")
+
+    def poll(self, timeout_s: float, waker: Waker | None = None) -> None:
+        """Waits for traffic or a wake-up, at most ``timeout_s`` seconds, and handles it."""
+        sock = self._client.socket()
+        if not isinstance(sock, socket.socket):
+            return
+        # TLS may hold decrypted bytes that select knows nothing of.
+        buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+        with selectors.DefaultSelector() as selector:
+            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._client.want_write() else 0)
+            selector.register(sock, wanted)
+            if waker is not None:
+                selector.register(waker, selectors.EVENT_READ)
+            ready = {key.fileobj: mask for key, mask in selector.select(0 if buffered else max(0.0, timeout_s))}
+        if waker in ready and waker is not None:
+            waker.clear()
+        mask = ready.get(sock, 0)
+        if mask & selectors.EVENT_READ or buffered:
+            self._client.loop_read()
+        if mask & selectors.EVENT_WRITE:
+            self._client.loop_write()
+        self._client.loop_misc()
+
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: Literal[0, 1] = 0,
+        retain: bool = False,
+        expiry_s: float | None = None,
+        content_type: str | None = None,
+    ) -> int:
+        """Sends a message and returns its id; expiry and content type reach only MQTT 5 brokers."""
+        properties = None
+        if self.protocol == "5":
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            if expiry_s is not None:
+                properties.MessageExpiryInterval = max(1, round(expiry_s))
+            if content_type is not None:
+                properties.ContentType = content_type
+        info = self._client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
+        if qos:
+            self.unacknowledged.add(info.mid)
+        return info.mid
+
+    def acknowledged(self) -> list[tuple[int, ReasonCode]]:
+        """The QoS 1 messages that the broker has answered since the last call, with its answers."""
+        acks, self._acks = self._acks, []
+        return acks
+
+    def subscribe(self, filters: tuple[str, ...], answer_s: float) -> None:
+        """Subscribes with QoS 1 and waits for the broker's answer.
+
+        Raises:
+            DeliveryError: the broker refuses a filter, or does not answer.
+        """
+        self._client.subscribe([(topic, 1) for topic in filters])
+        deadline = time.monotonic() + answer_s
+        while self._subscription is None and self.alive and time.monotonic() < deadline:
+            self.poll(deadline - time.monotonic())
+        if self._subscription is None:
+            raise DeliveryError(f"broker {self._settings.address} does not answer the subscription")
+        for topic, code in zip(filters, self._subscription, strict=True):
+            if code.is_failure:
+                raise DeliveryError(f"broker {self._settings.address} refuses topic {topic}: {code.getName()}")
+
+    def close(self) -> None:
+        """Says goodbye, so that the broker does not publish the last will, and closes the connection."""
+        if not self.alive:
+            return
+        self._client.disconnect()
+        deadline = time.monotonic() + 0.5
+        while self.alive and time.monotonic() < deadline:
+            self.poll(0.05)
+        # A peer that has gone silent takes no goodbye.
+        sock = self._client.socket()
+        if sock is not None:
+            sock.close()
+
+    def _connected(
+        self, _client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        self._answer = reason
+        self.window = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
+
+    def _disconnected(
+        self,
+        _client: Client,
+        _data: object,
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        self.lost_because = reason.getName()
+
+    def _published(
+        self, _client: Client, _data: object, mid: int, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        if mid in self.unacknowledged:
+            self.unacknowledged.remove(mid)
+            self._acks.append((mid, reason))
+
+    def _subscribed(
+        self, _client: Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
+    ) -> None:
+        self._subscription = reasons
+
+    def _received(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        if self._on_message is not None:
+            self._on_message(message)
+
+
+class Dialer:
+    """Makes sessions, and knows which MQTT version the broker speaks once it has answered.
+
+    Raises:
+        DeliveryError: a certificate or password file cannot be read.
+    """
+
+    def __init__(
+        self,
+        settings: BrokerSettings,
+        client_id: str,
+        *,
+        will: Will | None = None,
+        on_message: Callable[[MQTTMessage], None] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._client_id = client_id
+        self._context = settings.tls_context()
+        self._will = will
+        self._on_message = on_message
+        self._spoken: Protocol | None = None if settings.protocol == "auto" else settings.protocol
+        settings.login()
+
+    def dial(self) -> tuple[Session | None, ConnectionOutcome]:
+        """Tries to connect once, in ``auto`` with both MQTT versions; the session is None unless connected."""
+        versions: tuple[Protocol, ...] = ("5", "3.1.1") if self._spoken is None else (self._spoken,)
+        for version in versions:
+            last = version == versions[-1]
+            session = Session(self._settings, version, self._client_id, self._context, self._will, self._on_message)
+            patience = self._settings.connect_timeout_s
+            outcome = session.open(patience if last else min(patience, _AUTO_SILENCE_S))
+            if outcome is CONNECTED:
+                self._spoken = version
+                return session, outcome
+            if not session.version_in_doubt:
+                break
+        if self._settings.protocol == "auto":
+            # The broker may be another one by the time it answers again.
+            self._spoken = None
+        return None, outcome
+
+
+class Backoff:
+    """Waits that double from one attempt to the next, with jitter so that a fleet does not call in step."""
+
+    def __init__(self, min_s: float, max_s: float) -> None:
+        self._min_s = min_s
+        self._max_s = max(min_s, max_s)
+        self._next_s = min_s
+
+    def next_s(self) -> float:
+        """The seconds to wait now: between half and all of the present step."""
+        step, self._next_s = self._next_s, min(self._next_s * 2, self._max_s)
+        return step * random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
+
+    def reset(self) -> None:
+        """Begins again with the shortest wait."""
+        self._next_s = self._min_s
+
+
+def _why(error: OSError) -> str:
+    """An error of the network in words for the user."""
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing listens there (is the broker running?)"
+    if isinstance(error, socket.gaierror):
+        return "its name is not known"
+    if isinstance(error, TimeoutError):
+        return "it does not answer"
+    return error.strerror or str(error)
