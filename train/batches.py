@@ -13,25 +13,20 @@ from train.recipes.base import Recipe
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
-    """One epoch of augmented training batches: (float32 [B, S, S, 1] in 0..1, float32 [B, 7])."""
+    """One epoch, counted from 0, of augmented training batches: (float32 [B, S, S, 1] in 0..1, float32 [B, 7]).
 
-    def __init__(self, faces: Faces, recipe: Recipe, epochs: int, seed: int, epoch: int = 0) -> None:
+    One object an epoch: Keras reads ahead into the next, whose pictures may be of another size.
+    """
+
+    def __init__(self, faces: Faces, recipe: Recipe, epochs: int, seed: int, epoch: int) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
         self._faces = faces
         self._targets = soft_targets(faces, recipe.vote_share)
         self._recipe = recipe
-        self._epochs = epochs
         self._seed = seed
-        self.start(epoch)
-
-    def start(self, epoch: int) -> None:
-        """Order the faces for an epoch, counted from 0."""
         self._epoch = epoch
-        self._order = np.random.default_rng([self._seed, epoch]).permutation(len(self._faces))
-        self._side = self._recipe.side_at(epoch / self._epochs)
-
-    def on_epoch_end(self) -> None:
-        self.start(self._epoch + 1)
+        self._order = np.random.default_rng([seed, epoch]).permutation(len(faces))
+        self._side = recipe.side_at(epoch / epochs)
 
     def __len__(self) -> int:
         # The last, partial batch is left out: one shape a resolution means one compiled step.

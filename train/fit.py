@@ -59,12 +59,11 @@ def fit(
             jit_compile=keras.backend.backend() == "jax",
         )
         average = Average(model, recipe.average)
-    batches = Batches(training, recipe, epochs, seed, epoch=len(history))
     averaged = keras.models.clone_model(model)
     for epoch in range(len(history), epochs):
         started = time.monotonic()
-        # A seed an epoch, so that dropout after a resume is what it would have been.
-        keras.utils.set_random_seed(seed * 10_007 + epoch)
+        _seed_dropout(model, seed, epoch)
+        batches = Batches(training, recipe, epochs, seed, epoch)
         log = model.fit(batches, epochs=epoch + 1, initial_epoch=epoch, verbose=1, callbacks=[average])
         average.copy_to(averaged)
         refresh_batch_norm(averaged, training, seed)
@@ -143,6 +142,13 @@ def accuracy(model: keras.Model, faces: Faces) -> float:
     """Share of faces whose likeliest class is their FER2013 label."""
     logits = model.predict(as_input(faces.pixels), batch_size=512, verbose=0)
     return float((logits.argmax(axis=1) == faces.labels).mean())
+
+
+def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Start the layers' random states anew for an epoch: a saved model does not hold them, a resume needs them."""
+    for index, layer in enumerate(model.layers):
+        if hasattr(layer, "seed_generator"):
+            layer.seed_generator.state.assign(np.array([seed + 1000 * index, epoch], np.uint32))
 
 
 def _schedule(recipe: Recipe, faces: int, epochs: int) -> keras.optimizers.schedules.LearningRateSchedule:
