@@ -18,7 +18,7 @@ from edge.config import Config
 from edge.delivery import DeliveryError, Outbox, OutboxError, Publisher
 from edge.events import CameraStatus, ClockMapping, DeviceIdentity, Event, Health, Info, Topics, system_clock_synced
 from edge.events.convert import driver_snapshot, expression_snapshot, to_event
-from edge.models import require_face_models, shipped_expression
+from edge.models import face_models_folder, require_face_models, shipped_expression
 from edge.state import People
 from edge.version import version
 from edge.vision import FaceReader, Observation, VisionSettings
@@ -45,8 +45,10 @@ class Step:
 
 def open_reader(settings: VisionSettings, *, seed: int | None = None) -> FaceReader:
     """A face reader on the installed face models and the expression model that ships."""
+    # The mediapipe package brings its own.
+    face_models = require_face_models() if settings.backend == "litert" else face_models_folder()
     bundle = shipped_expression() if settings.expression else None
-    return FaceReader(settings, face_models=require_face_models(), expression_bundle=bundle, seed=seed)
+    return FaceReader(settings, face_models=face_models, expression_bundle=bundle, seed=seed)
 
 
 def follow(
@@ -84,13 +86,18 @@ def follow(
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a run came to. waiting: events that the broker has not acknowledged; they go out with the next run."""
+    """What a run came to.
+
+    waiting: events that the broker has not acknowledged; they go out with the next run. zero_wall_s: Unix time
+    of capture time 0, by the last frame; None where there was none.
+    """
 
     frames: int
     dropped: int
     seconds: float
     events: int
     waiting: int
+    zero_wall_s: float | None
 
 
 def run(
@@ -109,15 +116,15 @@ def run(
     """
     with ExitStack() as stack:
         # The camera first and the broker last: a mistake in the source is not announced to the world.
+        camera = stack.enter_context(open_camera(config.camera))
         reader = stack.enter_context(open_reader(config.vision))
         outbox = stack.enter_context(Outbox(config.outbox))
-        camera = stack.enter_context(open_camera(config.camera))
         device = DeviceIdentity(config.device, model_sha256=reader.expression_sha256)
         publisher = Publisher(config.broker, outbox, _info(device, reader))
         stack.callback(publisher.close, 0.0)  # closing twice is harmless: the second time is for errors
         publisher.start()
         outcome = publisher.wait_connected(2 * config.broker.connect_timeout_s)
-        if outcome.state != "connected" and need_broker:
+        if outcome.kind != "connected" and need_broker:
             raise DeliveryError(outcome.reason)
         tally = _Tally(publisher, outbox, Topics(config.device, config.broker.root), camera)
         tally.camera("running")
@@ -166,6 +173,7 @@ class _Tally:
         self._started_s = self._state_due_s = self._health_since_s = time.monotonic()
         self._frames = 0
         self._events = 0
+        self._zero_wall_s: float | None = None
         self._latencies_ms: list[float] = []
 
     def camera(self, status: Literal["running", "lost", "ended"], reason: str | None = None) -> None:
@@ -179,6 +187,7 @@ class _Tally:
         if step.observation is None:
             return
         self._frames += 1
+        self._zero_wall_s = step.clock.zero_wall_s
         self._latencies_ms.append((time.time() - step.observation.wall_time) * 1000)
         now_s = time.monotonic()
         if now_s >= self._state_due_s:
@@ -190,7 +199,7 @@ class _Tally:
     def summary(self, waiting: int) -> Summary:
         """The whole run."""
         took_s = time.monotonic() - self._started_s
-        return Summary(self._frames, self._camera.dropped, took_s, self._events, waiting)
+        return Summary(self._frames, self._camera.dropped, took_s, self._events, waiting, self._zero_wall_s)
 
     def _publish_states(self, step: Step, people: People) -> None:
         if (driver := people.driver()) is not None:

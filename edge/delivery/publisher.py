@@ -27,6 +27,9 @@ DELAYED_AFTER_S = 10.0
 # An event that the broker refuses (no right to the topic, quota) is tried again after this long.
 _REFUSED_RETRY_S = 60.0
 
+# How long the last messages and the goodbye may take.
+_GOODBYE_S = 2.0
+
 # How long the network loop sleeps at most: the keep-alive is looked after between sleeps.
 _TURN_S = 1.0
 
@@ -125,8 +128,10 @@ class Publisher:
         if self._thread.is_alive():
             self._give_up_at_s = time.monotonic() + drain_s
             self._waker.wake()
-            self._thread.join()
-        self._waker.close()
+            # A look-up of the broker's name can hang for longer than anybody wants to wait for an exit.
+            self._thread.join(drain_s + _GOODBYE_S)
+        if not self._thread.is_alive():
+            self._waker.close()
         return self._outbox.depth()
 
     def __enter__(self) -> Self:
@@ -206,7 +211,7 @@ class Publisher:
 
     def _say_stopped(self, session: Session) -> None:
         mid = session.publish(self._topics.status, b"stopped", qos=1, retain=True)
-        deadline = time.monotonic() + 1.0
+        deadline = time.monotonic() + _GOODBYE_S / 2
         while session.alive and mid in session.unacknowledged and time.monotonic() < deadline:
             session.poll(deadline - time.monotonic())
 

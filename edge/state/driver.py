@@ -26,7 +26,7 @@ class Alert:
 class Driver:
     """One person at the wheel, from the first frame to the last; someone else is another ``Driver``.
 
-    While the head points far down, lowered lids say nothing and the eyes are unknown. Eyes that had been closed for
+    While the head points far down or aside, lowered lids say nothing and the eyes are unknown. Eyes that had been closed for
     longer than a blink before the head sank are believed to be closed still: that is how people nod off.
     """
 
@@ -38,7 +38,7 @@ class Driver:
             Alert("sleep", Severity.CRITICAL, settings.sleep_s),
         )
         self._eyes = Eyes(settings, source)
-        self._pose = UsualPose(settings.looks_down_deg)
+        self._pose = UsualPose(settings)
         self._closures = Closures(settings)
         self._blinks = Blinks(settings)
         self._running: dict[str, Running] = {}
@@ -83,7 +83,7 @@ class Driver:
             return reading
         closure = self._closures.running
         dozed_off = closure is not None and closure.closed_s > self._settings.blink_max_s
-        return None if self._pose.looks_down(face.pose) and not dozed_off else reading
+        return None if self._pose.away(face.pose) and not dozed_off else reading
 
     def _learn(self, face: Face, dt_s: float) -> None:
         if self._closures.eyes == "closed":
@@ -91,7 +91,7 @@ class Driver:
                 self._eyes.note_closed(face, dt_s)
             return
         self._pose.learn(face.pose, dt_s)
-        if not self._pose.turned(face.pose):
+        if not self._pose.away(face.pose):
             self._eyes.learn_open(face, dt_s)
 
     def _follow(self, t_s: float, closure: Closure, reading: EyeReading | None) -> list[Episode]:

@@ -7,6 +7,7 @@ a closed eye, so 20 % of the raw ratio would never be undercut.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import hypot
 
 from edge.state.filters import TimeHistogram
 from edge.state.settings import EyeSettings
@@ -138,8 +139,8 @@ class Eyes:
 class UsualPose:
     """Where one driver's head usually points: the medians of yaw and pitch by time."""
 
-    def __init__(self, looks_down_deg: float) -> None:
-        self._looks_down_deg = looks_down_deg
+    def __init__(self, settings: EyeSettings) -> None:
+        self._settings = settings
         self._yaw = TimeHistogram(-90.0, 90.0, 1.0)
         self._pitch = TimeHistogram(-90.0, 90.0, 1.0)
 
@@ -149,14 +150,14 @@ class UsualPose:
             self._yaw.add(pose.yaw_deg, dt_s)
             self._pitch.add(pose.pitch_deg, dt_s)
 
-    def looks_down(self, pose: HeadPose | None) -> bool:
-        """Whether the head surely points so far down that the lids are lowered without being closed."""
-        usual = self._pitch.quantile(0.5) if self._pitch.total_s >= POSE_MIN_S else None
-        return pose is not None and usual is not None and pose.pitch_deg < usual - self._looks_down_deg
+    def away(self, pose: HeadPose | None) -> bool:
+        """Whether the head surely points so far down or aside that the lids are lowered without being closed.
 
-    def turned(self, pose: HeadPose | None) -> bool:
-        """Whether the head surely points elsewhere than usual, sideways by as much as ``looks_down`` asks."""
-        if pose is None or self._yaw.total_s < POSE_MIN_S:
+        An ellipse around the usual pose, so that half down and half aside is away too; up is not.
+        """
+        yaw, pitch = self._yaw.quantile(0.5), self._pitch.quantile(0.5)
+        if pose is None or yaw is None or pitch is None or self._yaw.total_s < POSE_MIN_S:
             return False
-        usual = self._yaw.quantile(0.5)
-        return self.looks_down(pose) or (usual is not None and abs(pose.yaw_deg - usual) > self._looks_down_deg)
+        down = max(pitch - pose.pitch_deg, 0.0) / self._settings.looks_down_deg
+        aside = (pose.yaw_deg - yaw) / self._settings.looks_aside_deg
+        return hypot(down, aside) > 1

@@ -169,6 +169,14 @@ class EyeSettings(BaseModel):
         gt=0,
         le=90,
     )
+    # The far eye is out of sight from 35 degrees on, and the near one alone is read too low in a turned face.
+    looks_aside_deg: float = Field(
+        default=30.0,
+        title="Looks aside",
+        description="Degrees to either side of the driver's own usual yaw from which on lowered lids say nothing.",
+        gt=0,
+        le=90,
+    )
 
     @model_validator(mode="after")
     def _order(self) -> Self:

@@ -38,7 +38,7 @@ class Detection:
 
 
 class Detector:
-    """Finds upright faces that fill more than about a tenth of the image's longer side."""
+    """Finds upright faces, brows to chin at least about an eighth of the image's longer side."""
 
     def __init__(self, folder: Path, threads: int, min_score: float = 0.5) -> None:
         self._model = Model.load(folder / FILE, threads)

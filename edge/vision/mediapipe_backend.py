@@ -64,7 +64,7 @@ class MediaPipeFinder:
 
 
 def points_in_pixels(face: Any, width: int, height: int) -> Array:  # noqa: ANN401 - mediapipe ships no types
-    """mediapipe's NormalizedLandmarkList as float32 [n, 3] in pixels; its z is on x's scale."""
+    """A NormalizedLandmarkList as float32 [n, 3] in pixels; its z is on x's scale."""
     points = np.array([(point.x, point.y, point.z) for point in face.landmark], dtype=np.float32)
     return points * np.array([width, height, width], dtype=np.float32)
 

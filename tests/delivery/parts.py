@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -114,6 +115,11 @@ class Mosquitto:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def reload(self) -> None:
+        """Reads its files of rights and passwords anew."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
 
     def _listens(self) -> bool:
         assert self._process is not None

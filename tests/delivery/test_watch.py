@@ -106,12 +106,15 @@ def test_a_broker_that_is_not_there_is_told_in_one_line() -> None:
 
 
 def test_it_understands_the_demo_broker(outbox: Outbox) -> None:
-    with EmbeddedBroker() as broker, watching(broker.url) as out:
-        with Publisher(quick(broker.url, protocol="3.1.1"), outbox, INFO) as publisher:
-            assert publisher.wait_connected(5).kind == "connected"
-            assert wait_for(lambda: "online" in out.getvalue())
-            outbox.put(make_event(DEVICE))
-            assert wait_for(lambda: "microsleep" in out.getvalue())
+    with (
+        EmbeddedBroker() as broker,
+        watching(broker.url) as out,
+        Publisher(quick(broker.url, protocol="3.1.1"), outbox, INFO) as publisher,
+    ):
+        assert publisher.wait_connected(5).kind == "connected"
+        assert wait_for(lambda: "online" in out.getvalue())
+        outbox.put(make_event(DEVICE))
+        assert wait_for(lambda: "microsleep" in out.getvalue())
 
 
 def test_ctrl_c_ends_it_quietly(mosquitto: Mosquitto, outbox: Outbox) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -34,21 +36,21 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 CLOCK = ClockMapping.at(100.0, NOON.timestamp(), synced=True)
 
 
-def microsleep(phase: Phase = Phase.START, **others) -> Episode:
-    values = {
-        "subject": "driver",
-        "kind": "microsleep",
-        "phase": phase,
-        "episode_id": "e1",
-        "severity": Severity.WARNING,
-        "t_s": 101.5,
-        "started_s": 100.0,
-        "duration_s": 1.5,
-        "confidence": 0.9,
-        "sensing": "good",
-        "measures": {"openness": 0.04, "eyes": "closed"},
-    }
-    return Episode(**(values | others))
+def microsleep(**others: Any) -> Episode:
+    start = Episode(
+        subject="driver",
+        kind="microsleep",
+        phase=Phase.START,
+        episode_id="e1",
+        severity=Severity.WARNING,
+        t_s=101.5,
+        started_s=100.0,
+        duration_s=1.5,
+        confidence=0.9,
+        sensing="good",
+        measures={"openness": 0.04, "eyes": "closed"},
+    )
+    return replace(start, **others)
 
 
 def check(name: str, payload: bytes | str) -> None:
@@ -92,7 +94,7 @@ def test_a_measure_that_is_no_number_is_sent_as_unknown() -> None:
 def test_every_payload_validates_against_its_schema() -> None:
     device = DeviceIdentity("cab-7")
     start = to_event(microsleep(), device, CLOCK)
-    end = to_event(microsleep(Phase.END, ended_s=103.0, duration_s=3.0), device, CLOCK, speed_kmh=62.5)
+    end = to_event(microsleep(phase=Phase.END, ended_s=103.0, duration_s=3.0), device, CLOCK, speed_kmh=62.5)
     for event in (start, end):
         check("event", event.to_json())
         check("event-data", event.data.model_dump_json())

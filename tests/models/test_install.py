@@ -71,7 +71,7 @@ def in_a_child(
     )
 
 
-def test_a_wheel_in_hand_becomes_an_installed_folder_with_licence_and_origin(wheel, folder):
+def test_a_wheel_in_hand_becomes_an_installed_folder_with_licence_and_origin(wheel: Path, folder: Path) -> None:
     assert states(folder) == ["missing"] * 3
     assert install(folder, wheel, models=MODELS) is True
     assert names_in(folder) == INSTALLED
@@ -82,21 +82,21 @@ def test_a_wheel_in_hand_becomes_an_installed_folder_with_licence_and_origin(whe
     assert all(model.sha256 in origin for model in MODELS)
 
 
-def test_a_second_install_finds_all_there_and_needs_no_wheel(wheel, folder):
+def test_a_second_install_finds_all_there_and_needs_no_wheel(wheel: Path, folder: Path) -> None:
     install(folder, wheel, models=MODELS)
     before = {path: path.stat().st_ino for path in folder.iterdir()}
     assert install(folder, folder / "no such wheel", models=MODELS) is False
     assert {path: path.stat().st_ino for path in folder.iterdir()} == before
 
 
-def test_force_writes_them_again(wheel, folder):
+def test_force_writes_them_again(wheel: Path, folder: Path) -> None:
     install(folder, wheel, models=MODELS)
     before = (folder / "mesh.tflite").stat().st_ino
     assert install(folder, wheel, force=True, models=MODELS) is True
     assert (folder / "mesh.tflite").stat().st_ino != before
 
 
-def test_a_truncated_model_is_named_then_mended_and_the_users_own_files_stay(wheel, folder):
+def test_a_truncated_model_is_named_then_mended_and_the_users_own_files_stay(wheel: Path, folder: Path) -> None:
     install(folder, wheel, models=MODELS)
     (folder / "mesh.tflite").write_bytes(CONTENTS["mediapipe/modules/b/mesh.tflite"][:-1])
     (folder / "face_landmarker.task").write_bytes(b"the user's own")
@@ -107,20 +107,22 @@ def test_a_truncated_model_is_named_then_mended_and_the_users_own_files_stay(whe
     assert (folder / "face_landmarker.task").read_bytes() == b"the user's own"
 
 
-def test_missing_models_say_how_to_get_them(tmp_path):
+def test_missing_models_say_how_to_get_them(tmp_path: Path) -> None:
     with pytest.raises(
         ModelsError, match=r"finder\.tflite, mesh\.tflite, iris\.tflite not there; run: mien models install$"
     ):
         require_face_models(tmp_path, MODELS)
 
 
-def test_a_folder_in_a_models_place_is_one_line_not_a_traceback(tmp_path):
+def test_a_folder_in_a_models_place_is_one_line_not_a_traceback(tmp_path: Path) -> None:
     (tmp_path / "mesh.tflite").mkdir()
     with pytest.raises(ModelsError, match=r"mesh\.tflite: cannot be read"):
         require_face_models(tmp_path, MODELS)
 
 
-def test_the_folder_is_mien_models_where_it_is_set(wheel, tmp_path, monkeypatch):
+def test_the_folder_is_mien_models_where_it_is_set(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MIEN_MODELS", str(tmp_path / "chosen"))
     install(wheel=wheel, models=MODELS)
     assert require_face_models(models=MODELS) == tmp_path / "chosen"
@@ -140,7 +142,7 @@ def broken_wheels() -> dict[str, tuple[Mapping[str, bytes], str]]:
 
 
 @pytest.mark.parametrize("flaw", broken_wheels())
-def test_a_wheel_with_other_contents_installs_nothing(flaw, folder, tmp_path):
+def test_a_wheel_with_other_contents_installs_nothing(flaw: str, folder: Path, tmp_path: Path) -> None:
     members, message = broken_wheels()[flaw]
     with pytest.raises(ModelsError, match=message) as caught:
         install(folder, make_wheel(tmp_path / "other.whl", members), models=MODELS)
@@ -150,7 +152,7 @@ def test_a_wheel_with_other_contents_installs_nothing(flaw, folder, tmp_path):
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_damage_anywhere_in_a_wheel_installs_nothing(compression, folder, tmp_path):
+def test_damage_anywhere_in_a_wheel_installs_nothing(compression: int, folder: Path, tmp_path: Path) -> None:
     whole = make_wheel(tmp_path / "whole.whl", CONTENTS | LICENSE, compression).read_bytes()
     damaged = {
         "cut short": whole[: len(whole) // 2],
@@ -167,14 +169,14 @@ def test_damage_anywhere_in_a_wheel_installs_nothing(compression, folder, tmp_pa
         assert names_in(folder) == set()
 
 
-def test_a_wheel_that_is_not_there_or_a_folder_is_named(folder, tmp_path):
+def test_a_wheel_that_is_not_there_or_a_folder_is_named(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelsError, match=r"gone\.whl: No such file"):
         install(folder, tmp_path / "gone.whl", models=MODELS)
     with pytest.raises(ModelsError, match="Is a directory"):
         install(folder, tmp_path, models=MODELS)
 
 
-def test_a_folder_that_cannot_be_made_is_named(wheel, tmp_path):
+def test_a_folder_that_cannot_be_made_is_named(wheel: Path, tmp_path: Path) -> None:
     (tmp_path / "a file").write_bytes(b"")
     with pytest.raises(ModelsError, match="a file/face-models: Not a directory; nothing installed"):
         install(tmp_path / "a file" / "face-models", wheel, models=MODELS)
@@ -199,7 +201,7 @@ ROOM_FOR_SMALL_FILES_ONLY = """
 """
 
 
-def test_a_full_disk_leaves_the_old_models_in_place(wheel, folder):
+def test_a_full_disk_leaves_the_old_models_in_place(wheel: Path, folder: Path) -> None:
     install(folder, wheel, models=MODELS)
     done = in_a_child(ROOM_FOR_SMALL_FILES_ONLY + INSTALL, folder, wheel)
     assert done.returncode == 1
@@ -224,7 +226,7 @@ KILLED_AT = """
 
 
 @pytest.mark.parametrize("step", range(10))
-def test_a_kill_at_any_step_harms_no_file_and_the_next_install_finishes(step, wheel, tmp_path):
+def test_a_kill_at_any_step_harms_no_file_and_the_next_install_finishes(step: int, wheel: Path, tmp_path: Path) -> None:
     """The models are complete only at the last step, so that whatever it was, the next install has to see it."""
     fresh, complete, broken = tmp_path / "fresh", tmp_path / "complete", tmp_path / "broken"
     install(complete, wheel, models=MODELS)
@@ -248,7 +250,7 @@ HELD_BY_ANOTHER = """
 """
 
 
-def test_two_installers_at_once_do_not_mix(wheel, folder):
+def test_two_installers_at_once_do_not_mix(wheel: Path, folder: Path) -> None:
     folder.mkdir(parents=True)
     done = in_a_child(
         HELD_BY_ANOTHER + INSTALL,
@@ -267,7 +269,9 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
 
 
-def test_without_a_network_one_line_says_to_fetch_the_wheel_elsewhere(folder, monkeypatch):
+def test_without_a_network_one_line_says_to_fetch_the_wheel_elsewhere(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     no_network(monkeypatch)
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_RETRIES", "0")
@@ -278,7 +282,9 @@ def test_without_a_network_one_line_says_to_fetch_the_wheel_elsewhere(folder, mo
     assert names_in(folder) == set()
 
 
-def test_pips_own_configuration_is_where_the_wheel_comes_from(folder, tmp_path, monkeypatch, capsys):
+def test_pips_own_configuration_is_where_the_wheel_comes_from(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     mirror = tmp_path / "mirror"
     mirror.mkdir()
     metadata = {
@@ -295,7 +301,7 @@ def test_pips_own_configuration_is_where_the_wheel_comes_from(folder, tmp_path, 
     assert capsys.readouterr() == ("", ""), "no bar where stderr is no terminal"
 
 
-def test_a_python_without_pip_is_told_so(folder, tmp_path, monkeypatch):
+def test_a_python_without_pip_is_told_so(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True, timeout=60)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "bare" / "bin" / "python"))
     monkeypatch.delenv("PYTHONPATH", raising=False)

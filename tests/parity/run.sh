@@ -28,7 +28,7 @@ if [ ! -e "$ORACLE/.ready" ]; then
     "$ORACLE/bin/python" -m pip install --disable-pip-version-check -q --no-deps 'mediapipe<=0.10.21'
     "$ORACLE/bin/python" -m pip install --disable-pip-version-check -q \
         absl-py attrs flatbuffers matplotlib 'numpy<2' 'opencv-contrib-python-headless<4.12' 'protobuf>=4.25.3,<5' \
-        'pydantic>=2.8,<3' pytest pytest-timeout scikit-image 2>"$ORACLE/pip.log" || { cat "$ORACLE/pip.log" >&2; exit 1; }
+        platformdirs 'pydantic>=2.8,<3' tqdm pytest pytest-timeout scikit-image 2>"$ORACLE/pip.log" || { cat "$ORACLE/pip.log" >&2; exit 1; }
     touch "$ORACLE/.ready"
 fi
 

@@ -152,7 +152,7 @@ def test_before_anyone_is_seen_there_is_no_driver() -> None:
 
 @RATES
 def test_a_short_loss_of_the_eyes_in_a_closure_is_bridged(fps: int) -> None:
-    changes = play(people(), drive(times(8, fps), [(2, 6)], unknown=[(2.7, 2.95), (4.6, 4.9)]))
+    changes = play(people(), drive(times(8, fps), [(2, 6)], unknown=[(2.7, 2.95), (4.6, 4.75)]))
     (micro,) = starts(changes, "microsleep")
     assert micro.t_s == pytest.approx(3.5, abs=1 / fps + 1e-6)
     (end,) = ends(changes, "sleep")
@@ -231,6 +231,29 @@ def test_looking_down_is_not_closed(fps: int) -> None:
     state = watch.driver()
     assert state is not None
     assert state.eyes == "unknown"
+
+
+@RATES
+def test_looking_down_to_one_side_is_not_closed(fps: int) -> None:
+    """Half down and half aside, with only the near eye to be seen and that read as closed."""
+
+    def look(t_s: float) -> Face:
+        if t_s >= 20:
+            return face(0.10, None, pitch_deg=-18, yaw_deg=25)
+        return face(pitch_deg=0)
+
+    assert play(people(), [seen(t_s, look(t_s)) for t_s in times(25, fps)]) == []
+
+
+@RATES
+def test_a_usual_pose_away_from_the_camera_is_usual(fps: int) -> None:
+    """A camera high up at the side sees everyone looking down and aside."""
+    shut = [(20.0, 25.0)]
+    clip = []
+    for t_s in times(27, fps):
+        ratio = 0.07 if within(t_s, shut) else 0.33
+        clip.append(seen(t_s, face(ratio, ratio, pitch_deg=-25, yaw_deg=-28)))
+    assert len(ends(play(people(), clip), "sleep")) == 1
 
 
 @RATES
@@ -327,7 +350,7 @@ def test_the_floor_follows_a_closure_that_was_surely_one() -> None:
 
 def test_the_driver_is_the_largest_face_and_stays_it() -> None:
     passenger = Box(450, 120, 60, 80)
-    shut = [(3.0, 6.0)]
+    shut = [(3.0, 6.5)]
     crowd = []
     for t_s in times(8, 20):
         ratio = 0.07 if within(t_s, shut) else 0.33

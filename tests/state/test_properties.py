@@ -42,20 +42,21 @@ def ragged(until_s: float, fps: int, seed: int) -> list[float]:
     return at
 
 
-def check(
-    changes: list[Episode], shut: list[tuple[float, float]], kind: str, limit_s: float, tolerance_s: float
-) -> None:
-    """Exactly the closures longer than ``limit_s`` gave this alert, at their time."""
+def check(changes: list[Episode], shut: list[tuple[float, float]], kind: str, limit_s: float, frame_s: float) -> None:
+    """Exactly the closures longer than ``limit_s`` gave this alert, at their time.
+
+    Onset and end are known to within a frame; recognizing it waits for the next frame on top.
+    """
     long = [(start, end) for start, end in shut if end - start > limit_s]
     begun, ended = starts(changes, kind), ends(changes, kind)
     assert len(begun) == len(ended) == len(long)
     for start, end, (from_s, to_s) in zip(begun, ended, long, strict=True):
-        assert start.t_s == pytest.approx(from_s + limit_s, abs=tolerance_s)
-        assert end.started_s == pytest.approx(from_s, abs=tolerance_s)
-        assert end.ended_s == pytest.approx(to_s, abs=tolerance_s)
+        assert start.t_s == pytest.approx(from_s + limit_s, abs=2 * frame_s)
+        assert end.started_s == pytest.approx(from_s, abs=frame_s)
+        assert end.ended_s == pytest.approx(to_s, abs=frame_s)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(shut=schedules(), ratios=EYES)
 def test_every_frame_rate_tells_the_same_story(shut: list[tuple[float, float]], ratios: tuple[float, float]) -> None:
     for fps in RATES:
@@ -65,9 +66,9 @@ def test_every_frame_rate_tells_the_same_story(shut: list[tuple[float, float]], 
         check(changes, shut, "sleep", 3.0, 1.01 / fps)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(shut=schedules(), ratios=EYES, seed=st.integers(0, 1000))
-def test_jitter_and_dropped_frames_move_the_story_by_two_frames_at_most(
+def test_jitter_and_dropped_frames_move_the_story_by_no_more_than_they_hide(
     shut: list[tuple[float, float]], ratios: tuple[float, float], seed: int
 ) -> None:
     for fps in RATES:
@@ -90,16 +91,13 @@ def test_one_closure_alerts_once_if_and_only_if_it_is_long_enough(start: float, 
 EYE_VALUES = st.one_of(st.none(), st.sampled_from([0.05, 0.07, 0.12, 0.15, 0.2, 0.33]))
 
 
-@st.composite
-def anything(draw: st.DrawFn) -> list[Stretch]:
-    """Stretches of whatever: how long, both eyes, whether there is a face, pitch."""
-    return draw(
-        st.lists(
-            st.tuples(st.floats(0.05, 5.0), EYE_VALUES, EYE_VALUES, st.booleans(), st.sampled_from([None, 0.0, -30.0])),
-            min_size=1,
-            max_size=12,
-        )
-    )
+#: A stretch of whatever: how many seconds, the right and the left eye, whether there is a face, its pitch.
+Stretch = tuple[float, float | None, float | None, bool, float | None]
+ANYTHING = st.lists(
+    st.tuples(st.floats(0.05, 5.0), EYE_VALUES, EYE_VALUES, st.booleans(), st.sampled_from([None, 0.0, -30.0])),
+    min_size=1,
+    max_size=12,
+)
 
 
 def frames(stretches: list[Stretch], fps: int) -> list[Observation]:

@@ -20,12 +20,12 @@ needs_mediapipe = pytest.mark.skipif(not installed, reason="mediapipe is not ins
 
 
 @pytest.mark.skipif(installed, reason="mediapipe is installed here")
-def test_without_mediapipe_one_line_says_how_to_get_it(tmp_path):
+def test_without_mediapipe_one_line_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(VisionError, match=r"mediapipe is not installed; .*pip install 'mien\[mediapipe\]'"):
         FaceReader(SETTINGS, face_models=tmp_path)
 
 
-def test_a_release_that_reports_usage_is_never_imported(tmp_path: Path, monkeypatch):
+def test_a_release_that_reports_usage_is_never_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mediapipe-0.10.31.dist-info").mkdir()
     (tmp_path / "mediapipe-0.10.31.dist-info" / "METADATA").write_text("Name: mediapipe\nVersion: 0.10.31\n")
     (tmp_path / "mediapipe.py").write_text("raise SystemExit('imported')\n")
@@ -34,7 +34,7 @@ def test_a_release_that_reports_usage_is_never_imported(tmp_path: Path, monkeypa
         MediaPipeFinder(SETTINGS)
 
 
-def test_a_broken_mediapipe_is_one_line(tmp_path: Path, monkeypatch):
+def test_a_broken_mediapipe_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if installed:
         pytest.skip("mediapipe is installed here, and whole")
     (tmp_path / "mediapipe-0.10.21.dist-info").mkdir()
@@ -46,7 +46,7 @@ def test_a_broken_mediapipe_is_one_line(tmp_path: Path, monkeypatch):
 
 
 @needs_mediapipe
-def test_the_plain_mesh_is_mediapipes_own_in_pixels():
+def test_the_plain_mesh_is_mediapipes_own_in_pixels() -> None:
     (name, image), *_ = portraits()
     finder = MediaPipeFinder(VisionSettings(backend="mediapipe", eyes=False))
     (face,) = finder.find(image, 0.0)
@@ -60,7 +60,7 @@ def test_the_plain_mesh_is_mediapipes_own_in_pixels():
 
 
 @needs_mediapipe
-def test_the_reader_gets_open_eyes_from_the_attention_mesh_while_it_follows_the_face(tmp_path):
+def test_the_reader_gets_open_eyes_from_the_attention_mesh_while_it_follows_the_face(tmp_path: Path) -> None:
     (_, image), *_ = portraits()
     with FaceReader(SETTINGS, face_models=tmp_path) as reader:
         seen = [reader.read(Frame(image, t_s=at / 10, wall_time=0.0, seq=at, camera="portrait")) for at in range(3)]

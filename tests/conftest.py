@@ -1,0 +1,58 @@
+"""What every room's tests share: real clips, the real face models, the portrait."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real clips and photos beside the checkout; they are never part of it."""
+    if not SHARED.is_dir():
+        pytest.skip(f"no {SHARED}: the real clips and photos lie outside the repository")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def face_models() -> Path:
+    """The folder with MediaPipe's models, as ``mien models install`` leaves it."""
+    from edge.models import face_models_folder
+
+    folder = face_models_folder()
+    if not (folder / "face_landmark.tflite").is_file():
+        pytest.skip(f"no face models in {folder}: run mien models install")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def portrait() -> NDArray[np.uint8]:
+    """Scikit-image's public-domain portrait, BGR uint8 [512, 512, 3]."""
+    from skimage import data
+
+    return np.ascontiguousarray(data.astronaut()[:, :, ::-1])
+
+
+@pytest.fixture(scope="session")
+def fer2013(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the real ``fer2013.csv`` and ``fer2013new.csv``."""
+    folder = tmp_path_factory.mktemp("fer2013")
+    subprocess.run([sys.executable, shared / "tools" / "unpack-fer2013", folder], check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def puppet_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short clip of the puppet: one blink."""
+    from edge.demo.puppet import Script, write_clip
+
+    path = tmp_path_factory.mktemp("puppet") / "blink.mp4"
+    write_clip(path, Script(duration_s=2.0, blinks=(1.0,)), fps=15)
+    return path

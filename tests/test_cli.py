@@ -1,0 +1,101 @@
+"""A user's mistakes: one line that says what and what to do, exit code 2, never a traceback."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def mien(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user would."""
+    import os
+
+    return subprocess.run(
+        [sys.executable, "-m", "edge.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | environment,
+        check=False,
+    )
+
+
+def assert_one_line(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    """Exit code 2 and a single line on stderr that holds all the words."""
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith("mien: ")
+    for word in words:
+        assert word in done.stderr
+
+
+def test_help_shows_the_first_steps() -> None:
+    done = mien("--help")
+    assert done.returncode == 0
+    for step in ("mien models install", "mien demo", "mien run 0", "mien watch"):
+        assert step in done.stdout
+
+
+@pytest.mark.parametrize("command", ["run", "analyze"])
+def test_a_missing_file(command: str, face_models: Path, tmp_path: Path) -> None:
+    assert_one_line(mien(command, tmp_path / "gone.mp4"), "gone.mp4", "no such file")
+
+
+@pytest.mark.parametrize("command", ["run", "analyze"])
+def test_a_text_file_named_mp4(command: str, face_models: Path, tmp_path: Path) -> None:
+    clip = tmp_path / "notes.mp4"
+    clip.write_text("this is not a video\n" * 100)
+    assert_one_line(mien(command, clip), "notes.mp4", "no video")
+
+
+def test_a_camera_that_is_not_there(face_models: Path) -> None:
+    assert_one_line(mien("run", "63"), "camera 63", "/dev/video")
+
+
+def test_a_broker_that_is_not_there(face_models: Path, puppet_clip: Path, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
+        url = f"mqtt://127.0.0.1:{taken.getsockname()[1]}"
+        assert_one_line(mien("run", puppet_clip, "--broker", url, "--outbox", tmp_path / "o.sqlite"), url[7:], "broker")
+        assert_one_line(mien("watch", "--broker", url), url[7:], "broker")
+
+
+def test_a_broker_url_with_a_typo(face_models: Path) -> None:
+    assert_one_line(mien("run", "0", "--broker", "mqt://host"), "broker.url", "mqtt://")
+    assert_one_line(mien("watch", "--broker", "host"), "mqtt://")
+
+
+def test_a_truncated_model(face_models: Path, tmp_path: Path, puppet_clip: Path) -> None:
+    broken = tmp_path / "models"
+    shutil.copytree(face_models, broken)
+    mesh = broken / "face_landmark.tflite"
+    mesh.write_bytes(mesh.read_bytes()[:100_000])
+    done = mien("analyze", puppet_clip, MIEN_MODELS=str(broken))
+    assert_one_line(done, "face_landmark.tflite", "mien models install --force")
+
+
+def test_no_models_yet(tmp_path: Path, puppet_clip: Path) -> None:
+    assert_one_line(mien("analyze", puppet_clip, MIEN_MODELS=str(tmp_path)), "mien models install")
+
+
+def test_a_configuration_with_an_unknown_key(tmp_path: Path) -> None:
+    config = tmp_path / "mien.toml"
+    config.write_text('[camera]\nsorce = "0"\n')
+    assert_one_line(mien("run", "--config", config), "mien.toml", "camera.sorce", "unknown key")
+
+
+def test_a_configuration_that_is_not_toml(tmp_path: Path) -> None:
+    config = tmp_path / "mien.toml"
+    config.write_text("camera: 0\n")
+    assert_one_line(mien("run", "--config", config), "mien.toml", "not TOML")
+    assert_one_line(mien("run", "--config", tmp_path / "none.toml"), "none.toml", "No such file")
+
+
+def test_an_output_that_cannot_be_written(face_models: Path, tmp_path: Path, puppet_clip: Path) -> None:
+    done = mien("analyze", "-q", puppet_clip, "--out", tmp_path / "no" / "events.jsonl")
+    assert_one_line(done, "events.jsonl", "--out")
