@@ -49,7 +49,8 @@ class Closure:
 
     def end(self, ended_s: float, reason: EndReason) -> None:
         """It is over since ``ended_s``."""
-        self.ended_s, self.reason, self.lost = ended_s, reason, reason == "eyes_lost"
+        self.ended_s, self.reason = ended_s, reason
+        self.lost = reason == "eyes_lost" or (self.lost and reason != "eyes_opened")
 
     def confidence(self, t_s: float, closed_below: float) -> float:
         """0..1: the share of the time until ``t_s`` with eyes known to be closed, times a factor for how closed.

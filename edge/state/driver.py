@@ -26,8 +26,8 @@ class Alert:
 class Driver:
     """One person at the wheel, from the first frame to the last; someone else is another ``Driver``.
 
-    While the head points far down or aside, lowered lids say nothing and the eyes are unknown. Eyes that had been closed for
-    longer than a blink before the head sank are believed to be closed still: that is how people nod off.
+    While the head points far down or aside, lowered lids say nothing and the eyes are unknown. Eyes that had been
+    closed for longer than a blink before the head sank are believed to be closed still: that is how people nod off.
     """
 
     def __init__(self, settings: EyeSettings, source: EyeSource, rng: random.Random) -> None:

@@ -407,6 +407,13 @@ def test_when_the_source_ends_so_does_what_runs() -> None:
     assert {change.ended_s for change in changes[2:]} == {6.0}
 
 
+def test_a_source_that_ends_while_the_sleeper_is_out_of_sight_says_so() -> None:
+    changes = play(people(), drive(times(8, 20), [(2, 9)], unknown=[(6, 9)]), finish=True)
+    (end,) = ends(changes, "sleep")
+    assert (end.measures["reason"], end.sensing) == ("source_ended", "lost")
+    assert end.ended_s == pytest.approx(5.95)
+
+
 def test_after_its_end_a_source_may_begin_again() -> None:
     watch = people()
     first = play(watch, drive(times(6, 20), [(2, 5)]), finish=True)
