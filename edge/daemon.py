@@ -157,7 +157,7 @@ def _info(device: DeviceIdentity, reader: FaceReader) -> Info:
         started_at=datetime.now(UTC),
         version=version(),
         profile=None,
-        model=None,
+        model=reader.expression_name,
         model_sha256=device.model_sha256,
     )
 

@@ -18,16 +18,20 @@ MAX_FPS = 1000.0
 _AV_LOG_QUIET = "-8"
 
 
-def open_capture(source: str | int, backend: int, options: Sequence[int] = ()) -> cv2.VideoCapture | None:
-    """A capture for ``source``, or None where OpenCV cannot open it; it prints nothing.
+def quieten() -> None:
+    """Keep FFmpeg and OpenCV off stderr: the user gets one line from us.
 
-    The user gets one line from us. To see FFmpeg's and OpenCV's own, set OPENCV_FFMPEG_LOGLEVEL (32) and
-    OPENCV_LOG_LEVEL (INFO).
+    To see theirs, set OPENCV_FFMPEG_LOGLEVEL (32) and OPENCV_LOG_LEVEL (INFO) in the environment. FFmpeg's is read
+    once, when a process makes its first capture or writer: whoever makes one calls this before.
     """
-    # FFmpeg's level is read from the environment when the first capture is made.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _AV_LOG_QUIET)
     if "OPENCV_LOG_LEVEL" not in os.environ:
-        cv2.utils.logging.setLogLevel(0)
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
+def open_capture(source: str | int, backend: int, options: Sequence[int] = ()) -> cv2.VideoCapture | None:
+    """A capture for ``source``, or None where OpenCV cannot open it. options: pairs of property and value."""
+    quieten()
     capture = cv2.VideoCapture(source, backend, list(options))  # type: ignore[call-overload,unused-ignore]
     if capture.isOpened():
         return capture

@@ -140,4 +140,4 @@ class _Stamps:
     def _stamp_s(self) -> float:
         # After a grab OpenCV answers with the grabbed frame's own stamp, before it with its forerunner's.
         milliseconds = float(self._capture.get(cv2.CAP_PROP_POS_MSEC))
-        return milliseconds / 1000.0 if math.isfinite(milliseconds) else 0.0
+        return round(milliseconds / 1000.0, 6) if math.isfinite(milliseconds) else 0.0

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import cv2
 
-from edge.demo.puppet_face import Image, Puppet
+from edge.camera.capture import quieten
+from edge.demo.puppet_face import Image, Puppet, portrait
 from edge.demo.puppet_script import BLINK_S, CLOSED_BELOW, DEMO, Pose, Script, Truth
 from edge.errors import MienError
 
-__all__ = ["BLINK_S", "CLOSED_BELOW", "DEMO", "Pose", "Puppet", "Script", "Truth", "frames", "write_clip"]
+__all__ = ["BLINK_S", "CLOSED_BELOW", "DEMO", "Pose", "Puppet", "Script", "Truth", "frames", "portrait", "write_clip"]
 
 
 def frames(script: Script, fps: float = 30.0, size: tuple[int, int] = (512, 512)) -> Iterator[tuple[float, Image]]:
@@ -32,6 +33,7 @@ def write_clip(path: str | Path, script: Script, fps: float = 30.0, size: tuple[
     Raises:
         MienError: when ``path`` cannot be written, or scikit-image is not installed.
     """
+    quieten()
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, size)
     try:
         if not writer.isOpened():

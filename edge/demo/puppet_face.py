@@ -56,11 +56,11 @@ class Puppet:
         left = width / 2 - scale * VIEW_CENTRE_X
         view = np.array([[scale, 0, left], [0, scale, 0]])
         self._image = np.asarray(
-            cv2.warpAffine(_portrait(), view, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE),
+            cv2.warpAffine(portrait(), view, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE),
             dtype=np.uint8,
         )
         with np.load(Path(__file__).with_name("portrait.npz")) as file:
-            points: Points = file["landmarks"] * np.float32(scale) + np.float32([left, 0, 0])
+            points: Points = file["landmarks"] * np.float32(scale) + np.array([left, 0, 0], np.float32)
         self._right_eye = _Lid(self._image, points, _RIGHT_UPPER, _RIGHT_LOWER, _RIGHT_BROW)
         self._left_eye = _Lid(self._image, points, _LEFT_UPPER, _LEFT_LOWER, _LEFT_BROW)
         self._jaw = _Jaw(self._image, points)
@@ -80,8 +80,12 @@ class Puppet:
         return image if pose.visible >= 1.0 else _sink(image, 1.0 - pose.visible)
 
 
-def _portrait() -> Image:
-    """BGR uint8 [512, 512, 3]."""
+def portrait() -> Image:
+    """The portrait as it was taken, BGR uint8 [512, 512, 3].
+
+    Raises:
+        MienError: when scikit-image, which brings it, is not installed.
+    """
     try:
         from skimage import data  # scikit-image is optional, and slow to import
     except ImportError:
@@ -231,12 +235,13 @@ class _Jaw:
         # The teeth that the portrait shows stay under the upper lip; it is dark below them.
         dark = ((source >= self._lower) & (y < lower)).astype(np.float32)
         soft = np.asarray(cv2.GaussianBlur(dark, (5, 5), 0))[..., None]
-        image[patch.where] = (face * (1.0 - soft) + np.float32(self.DARK_BGR) * soft).astype(np.uint8)
+        image[patch.where] = (face * (1.0 - soft) + np.array(self.DARK_BGR, np.float32) * soft).astype(np.uint8)
 
 
 def _stretch(y: Points, top: Points, bottom: Points, source_top: Points, source_bottom: Points) -> Points:
     """What lies at ``y`` when the stretch of column from source_top to source_bottom fills top to bottom."""
-    return source_top + (y - top) * (source_bottom - source_top) / np.maximum(bottom - top, 1e-3)
+    share = (y - top) / np.maximum(bottom - top, 1e-3)
+    return np.asarray(source_top + share * (source_bottom - source_top), dtype=np.float32)
 
 
 class _Head:
@@ -260,13 +265,14 @@ class _Head:
         wide = right - left
         reach = 2.5 * self.MARGIN * wide
         self._patch = _Patch(size, left - reach, top - reach, right + reach, bottom + reach)
-        x, y = self._patch.x[:, :: self.COARSE], self._patch.y[:: self.COARSE]
+        middle = np.float32((self.COARSE - 1) / 2)
+        x, y = self._patch.x[:, :: self.COARSE] + middle, self._patch.y[:: self.COARSE] + middle
         inside = np.zeros((y.size, x.size), np.float32)
-        outline = np.round((oval[:, :2] - np.float32([x[0, 0], y[0, 0]])) / self.COARSE).astype(np.int32)
-        cv2.fillPoly(inside, [outline], 1.0)
+        corner = np.array([x[0, 0], y[0, 0]], np.float32)
+        cv2.fillPoly(inside, [np.round((oval[:, :2] - corner) / self.COARSE).astype(np.int32)], 1.0)
         soft = np.asarray(cv2.GaussianBlur(inside, (0, 0), self.MARGIN * wide / self.COARSE))
         # The axis lies at the depth of the face's outline, which therefore hardly moves.
-        nearer = oval[:, 2].mean() - _smooth_depth(points, x, y, self.SMOOTHING * wide)
+        nearer = np.mean(oval[:, 2]) - _smooth_depth(points, x, y, self.SMOOTHING * wide)
         self._nearer: Points = (self.RELIEF * soft * nearer).astype(np.float32)
         self._aside: Points = (soft * (x - oval[:, 0].mean())).astype(np.float32)
 

@@ -24,6 +24,7 @@ class _Input(BaseModel):
 class _Manifest(BaseModel):
     """What the device needs of ``manifest.json``; whatever else is in it is for people."""
 
+    name: str
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     labels: tuple[str, ...]
     temperature: float = Field(gt=0)
@@ -53,6 +54,7 @@ class ExpressionModel:
         self._temperature = manifest.temperature
         #: Hex digest of ``model.tflite``; events carry it.
         self.sha256 = manifest.sha256
+        self.name = manifest.name
 
     def probabilities(self, crop: NDArray[np.uint8]) -> Array:
         """Calibrated probabilities, float32 [7] in the order of EXPRESSIONS, of an expression crop uint8 [48, 48]."""

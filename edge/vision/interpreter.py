@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +35,23 @@ def _interpreter_class() -> Any:  # noqa: ANN401 - LiteRT ships no types
     return Interpreter
 
 
+@contextmanager
+def _native_stderr_hushed() -> Iterator[None]:
+    """LiteRT's native side announces its delegate on file descriptor 2, and has no switch for that.
+
+    What goes wrong while a model loads comes as an exception as well, so nothing is missed.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 class Model:
     """A model with one input, ready to run.
 
@@ -42,8 +63,9 @@ class Model:
         """Loads ``content``; ``name`` is what an error message calls it. Raises VisionError where it is no model."""
         interpreter_class = _interpreter_class()
         try:
-            self._interpreter = interpreter_class(model_content=content, num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with _native_stderr_hushed():
+                self._interpreter = interpreter_class(model_content=content, num_threads=threads)
+                self._interpreter.allocate_tensors()
             (self._input,) = self._interpreter.get_input_details()
         except (ValueError, RuntimeError, TypeError) as error:
             reason = " ".join(str(error).split())[:120] or type(error).__name__

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -76,6 +77,14 @@ def region_of_eye(landmarks: Array, *, left: bool) -> Region:
     # MediaPipe takes the larger of the two extents, which shrinks the square of a tilted eye; the width does not.
     width = float(np.hypot(along[0], along[1]))
     return Region(float(centre[0]), float(centre[1]), SCALE * width, float(np.arctan2(along[1], along[0])))
+
+
+def eye_contrast(image: NDArray[np.uint8], landmarks: Array, *, left: bool) -> float:
+    """Between the dark and the light of an eye and its lids (5th to 95th percentile), in grey levels 0..255."""
+    crop = region_of_eye(landmarks, left=left).crop(image, SIZE)
+    grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)[SIZE * 5 // 16 : SIZE * 11 // 16, SIZE * 3 // 16 : SIZE * 13 // 16]
+    dark, light = np.percentile(grey, (5, 95))
+    return float(light - dark)
 
 
 def eye_width(contour: Array) -> float:

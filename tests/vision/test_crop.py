@@ -31,7 +31,7 @@ def alike(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
 @pytest.mark.parametrize("clockwise_deg", [-20.0, 20.0])
 def test_a_tilted_head_gives_the_crop_of_an_upright_one(
     finder: LiteRtFinder, portrait: NDArray[np.uint8], clockwise_deg: float
-):
+) -> None:
     tilted = rolled(portrait, clockwise_deg)
     upright = expression_crop(portrait, landmarks_in(finder, portrait))
     assert upright.shape == (48, 48)
@@ -42,21 +42,23 @@ def test_a_tilted_head_gives_the_crop_of_an_upright_one(
 
 
 @pytest.mark.parametrize("scale", [0.6, 2.0, 4.0])
-def test_a_near_and_a_far_face_give_the_same_crop(finder: LiteRtFinder, portrait: NDArray[np.uint8], scale: float):
+def test_a_near_and_a_far_face_give_the_same_crop(
+    finder: LiteRtFinder, portrait: NDArray[np.uint8], scale: float
+) -> None:
     landmarks = landmarks_in(finder, portrait)
     other = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     crop = expression_crop(other, landmarks * np.float32(scale))
     assert alike(expression_crop(portrait, landmarks), crop) > 0.98
 
 
-def test_a_large_face_is_averaged_not_sampled(finder: LiteRtFinder, portrait: NDArray[np.uint8]):
+def test_a_large_face_is_averaged_not_sampled(finder: LiteRtFinder, portrait: NDArray[np.uint8]) -> None:
     checks = (np.indices((2048, 2048)).sum(axis=0) % 2 * 255).astype(np.uint8)
     crop = expression_crop(np.repeat(checks[..., None], 3, axis=2), landmarks_in(finder, portrait) * np.float32(4))
     assert crop.std() < 25
     assert crop.mean() == pytest.approx(127, abs=10)
 
 
-def test_the_face_sits_in_the_crop_as_in_fer2013(finder: LiteRtFinder, portrait: NDArray[np.uint8]):
+def test_the_face_sits_in_the_crop_as_in_fer2013(finder: LiteRtFinder, portrait: NDArray[np.uint8]) -> None:
     crop = expression_crop(portrait, landmarks_in(finder, portrait))
     padded = cv2.copyMakeBorder(cv2.resize(crop, (192, 192)), 96, 96, 96, 96, cv2.BORDER_REPLICATE)
     again = landmarks_in(finder, cv2.cvtColor(padded, cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False))
@@ -69,7 +71,7 @@ def test_the_face_sits_in_the_crop_as_in_fer2013(finder: LiteRtFinder, portrait:
 
 def test_a_wider_margin_shows_more_and_a_face_at_the_edge_is_filled_up(
     finder: LiteRtFinder, portrait: NDArray[np.uint8]
-):
+) -> None:
     landmarks = landmarks_in(finder, portrait)
     wide = expression_crop(portrait, landmarks, CropMargin(scale=2.4, down=0.0))
     assert alike(expression_crop(portrait, landmarks), wide) < 0.8

@@ -12,7 +12,7 @@ from edge.vision import FaceReader, VisionSettings
 from edge.vision.backend import FoundEye
 from edge.vision.iris import LEFT_CONTOUR, RIGHT_CONTOUR, aspect_ratio
 from edge.vision.reader import read_eye
-from edge.vision.types import Eye, HeadPose
+from edge.vision.types import HeadPose
 from tests.vision.clips import frames, still
 
 SIZE = (640, 480)
@@ -36,7 +36,7 @@ def eyes_close(shared: Path, face_models: Path) -> tuple[NDArray[np.float64], ND
 
 def test_a_sleepers_eyes_read_closed_and_a_waking_mans_open(
     eyes_close: tuple[NDArray[np.float64], NDArray[np.float64]],
-):
+) -> None:
     times, ratios = eyes_close
     closed, opened = ratios[(times > 4.6) & (times < 8.7)], ratios[(times > 1.1) & (times < 1.9)]
     assert closed.mean() == pytest.approx(0.070, abs=0.03)
@@ -47,13 +47,15 @@ def test_a_sleepers_eyes_read_closed_and_a_waking_mans_open(
 @pytest.mark.parametrize("start_s", [0.75, 1.95, 3.15])
 def test_each_blink_is_a_dip_with_open_eyes_before_it(
     eyes_close: tuple[NDArray[np.float64], NDArray[np.float64]], start_s: float
-):
+) -> None:
     times, ratios = eyes_close
     assert ratios[(times > start_s - 0.3) & (times < start_s - 0.03)].min() > 0.28
     assert ratios[(times > start_s - 0.03) & (times < start_s + 0.3)].min() < 0.10
 
 
-def test_the_portraits_two_open_eyes_agree_and_mirror_each_other(face_models: Path, portrait: NDArray[np.uint8]):
+def test_the_portraits_two_open_eyes_agree_and_mirror_each_other(
+    face_models: Path, portrait: NDArray[np.uint8]
+) -> None:
     with FaceReader(VisionSettings(), face_models=face_models) as reader:
         (face,) = reader.read(still(portrait)).faces
         reader.close()
@@ -84,24 +86,25 @@ def eye_at(x: float, y: float, width: float, gap: float = 0.3) -> FoundEye:
     return FoundEye(contour, contour[:5])
 
 
-def ratio(eye: Eye | None) -> float | None:
-    assert eye is not None
-    return eye.aspect_ratio
+def ratio(
+    found: FoundEye, pose: HeadPose | None = AHEAD, *, left: bool = True, contrast: float = 100.0
+) -> float | None:
+    return read_eye(found, contrast, pose, SIZE, left=left).aspect_ratio
 
 
-def test_the_aspect_ratio_is_the_lids_gap_over_the_eyes_width():
+def test_the_aspect_ratio_is_the_lids_gap_over_the_eyes_width() -> None:
     assert aspect_ratio(eye_at(100, 100, 40, gap=0.25).contour) == pytest.approx(0.25)
-    assert ratio(read_eye(eye_at(100, 100, 40, gap=0.25), AHEAD, SIZE, left=True)) == pytest.approx(0.25)
+    assert ratio(eye_at(100, 100, 40, gap=0.25)) == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize(
     ("yaw", "left_known", "right_known"),
     [(0, True, True), (30, True, True), (40, False, True), (-40, True, False), (60, False, False), (-60, False, False)],
 )
-def test_a_head_that_turns_away_hides_its_far_eye_first(yaw: float, left_known: bool, right_known: bool):
+def test_a_head_that_turns_away_hides_its_far_eye_first(yaw: float, left_known: bool, right_known: bool) -> None:
     pose = HeadPose(yaw, 0.0, 0.0)
-    assert (ratio(read_eye(eye_at(100, 100, 40), pose, SIZE, left=True)) is not None) == left_known
-    assert (ratio(read_eye(eye_at(100, 100, 40), pose, SIZE, left=False)) is not None) == right_known
+    assert (ratio(eye_at(100, 100, 40), pose, left=True) is not None) == left_known
+    assert (ratio(eye_at(100, 100, 40), pose, left=False) is not None) == right_known
 
 
 @pytest.mark.parametrize(
@@ -109,16 +112,26 @@ def test_a_head_that_turns_away_hides_its_far_eye_first(yaw: float, left_known: 
     [(100, 100, 6), (-10, 100, 40), (620, 100, 40), (100, -2, 40), (100, 479, 40)],
     ids=["too small", "left of the picture", "right of it", "above it", "below it"],
 )
-def test_an_eye_that_cannot_be_seen_is_unknown_not_open(x: float, y: float, width: float):
-    assert ratio(read_eye(eye_at(x, y, width), AHEAD, SIZE, left=True)) is None
+def test_an_eye_that_cannot_be_seen_is_unknown_not_open(x: float, y: float, width: float) -> None:
+    assert ratio(eye_at(x, y, width)) is None
 
 
-def test_without_a_pose_no_eye_is_believed():
-    assert ratio(read_eye(eye_at(100, 100, 40), None, SIZE, left=True)) is None
+def test_without_a_pose_no_eye_is_believed() -> None:
+    assert ratio(eye_at(100, 100, 40), None) is None
 
 
-def test_eyes_that_were_not_asked_for_are_absent(face_models: Path, portrait: NDArray[np.uint8]):
+def test_eyes_that_were_not_asked_for_are_absent(face_models: Path, portrait: NDArray[np.uint8]) -> None:
     with FaceReader(VisionSettings(eyes=False), face_models=face_models) as reader:
         (face,) = reader.read(still(portrait)).faces
     assert face.right_eye is None
     assert face.left_eye is None
+
+
+def test_eyes_in_the_dark_are_unknown_though_the_face_is_found(face_models: Path, portrait: NDArray[np.uint8]) -> None:
+    with FaceReader(VisionSettings(), face_models=face_models) as reader:
+        (face,) = reader.read(still(portrait // 8)).faces
+    assert face.right_eye is not None
+    assert face.left_eye is not None
+    assert face.right_eye.aspect_ratio is None
+    assert face.left_eye.aspect_ratio is None
+    assert ratio(eye_at(100, 100, 40), contrast=10.0) is None

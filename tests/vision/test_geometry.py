@@ -29,13 +29,13 @@ def seen(yaw: float, pitch: float, roll: float, centre: tuple[float, float, floa
 @pytest.mark.parametrize(
     "angles", [(0, 0, 0), (30, 0, 0), (-30, 0, 0), (0, 20, 0), (0, -20, 0), (0, 0, 25), (25, -15, -20)]
 )
-def test_the_pose_of_a_known_head_is_read_back(angles: tuple[float, float, float]):
+def test_the_pose_of_a_known_head_is_read_back(angles: tuple[float, float, float]) -> None:
     pose = head_pose(seen(*angles), SIZE)
     assert pose is not None
     assert (pose.yaw_deg, pose.pitch_deg, pose.roll_deg) == pytest.approx(angles, abs=1.0)
 
 
-def test_a_head_at_the_pictures_edge_that_is_parallel_to_the_picture_does_not_look_at_the_camera():
+def test_a_head_at_the_pictures_edge_that_is_parallel_to_the_picture_does_not_look_at_the_camera() -> None:
     pose = head_pose(seen(0, 0, 0, centre=(20.0, 0.0, 60.0)), SIZE)
     assert pose is not None
     assert pose.yaw_deg == pytest.approx(np.degrees(np.arctan2(20, 60)), abs=1.0)
@@ -50,14 +50,14 @@ def pose_in(face_models: Path, image: NDArray[np.uint8]) -> HeadPose:
 
 def test_a_portrait_that_looks_into_the_camera_has_no_turn_and_a_tilted_one_its_tilt(
     face_models: Path, portrait: NDArray[np.uint8]
-):
+) -> None:
     upright, tilted = pose_in(face_models, portrait), pose_in(face_models, rolled(portrait, 20))
     assert abs(upright.yaw_deg) < 5
     assert abs(upright.pitch_deg) < 8
     assert tilted.roll_deg - upright.roll_deg == pytest.approx(20, abs=2)
 
 
-def test_an_open_mouth_reads_as_its_gap_over_its_width():
+def test_an_open_mouth_reads_as_its_gap_over_its_width() -> None:
     landmarks = np.zeros((468, 3), dtype=np.float32)
     landmarks[[78, 308], 0] = -20, 20
     assert mouth_opening(landmarks) == 0
@@ -65,7 +65,7 @@ def test_an_open_mouth_reads_as_its_gap_over_its_width():
     assert mouth_opening(landmarks) == pytest.approx(0.6)
 
 
-def test_a_blurred_dark_face_has_less_of_both_qualities(portrait: NDArray[np.uint8]):
+def test_a_blurred_dark_face_has_less_of_both_qualities(portrait: NDArray[np.uint8]) -> None:
     box = Box(178, 72, 94, 103)
     smooth = np.repeat(np.repeat(portrait[::8, ::8], 8, axis=0), 8, axis=1) // 2
     good, poor = quality(portrait, box), quality(smooth, box)
@@ -76,7 +76,7 @@ def test_a_blurred_dark_face_has_less_of_both_qualities(portrait: NDArray[np.uin
     assert poor.sharpness < good.sharpness
 
 
-def test_the_quality_of_a_face_outside_the_picture_is_not_known(portrait: NDArray[np.uint8]):
+def test_the_quality_of_a_face_outside_the_picture_is_not_known(portrait: NDArray[np.uint8]) -> None:
     outside = quality(portrait, Box(600, 600, 50, 50))
     assert outside.brightness is None
     assert outside.sharpness is None

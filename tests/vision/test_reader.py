@@ -17,7 +17,7 @@ def read_clip(path: Path, face_models: Path, until_s: float = np.inf, **settings
         return [reader.read(frame) for frame in frames(path, until_s)]
 
 
-def test_the_frames_own_facts_pass_through(face_models: Path, portrait: NDArray[np.uint8]):
+def test_the_frames_own_facts_pass_through(face_models: Path, portrait: NDArray[np.uint8]) -> None:
     with FaceReader(VisionSettings(), face_models=face_models) as reader:
         seen = reader.read(Frame(portrait, t_s=4.2, wall_time=1e9, seq=99, camera="cab"))
     assert (seen.t_s, seen.wall_time, seen.seq, seen.camera, seen.size) == (4.2, 1e9, 99, "cab", (512, 512))
@@ -29,7 +29,7 @@ def test_the_frames_own_facts_pass_through(face_models: Path, portrait: NDArray[
     assert seen.quality.brightness is not None
 
 
-def test_one_man_is_one_track_through_turns_and_nods(shared: Path, face_models: Path):
+def test_one_man_is_one_track_through_turns_and_nods(shared: Path, face_models: Path) -> None:
     seen = read_clip(shared / "data" / "clips" / "head-turns-and-nods.mp4", face_models, eyes=False)
     assert all(len(observation.faces) == 1 for observation in seen)
     assert len({observation.faces[0].track_id for observation in seen}) == 1
@@ -38,7 +38,7 @@ def test_one_man_is_one_track_through_turns_and_nods(shared: Path, face_models: 
     assert max(yaws) > 25
 
 
-def test_two_people_are_two_steady_tracks_the_larger_first(shared: Path, face_models: Path):
+def test_two_people_are_two_steady_tracks_the_larger_first(shared: Path, face_models: Path) -> None:
     seen = read_clip(
         shared / "data" / "clips" / "head-pose-face-detection-female-and-male.gif", face_models, eyes=False
     )
@@ -51,13 +51,13 @@ def test_two_people_are_two_steady_tracks_the_larger_first(shared: Path, face_mo
         assert areas == sorted(areas, reverse=True)
 
 
-def test_a_film_without_faces_has_none(shared: Path, face_models: Path):
+def test_a_film_without_faces_has_none(shared: Path, face_models: Path) -> None:
     seen = read_clip(shared / "data" / "clips" / "no-face.mp4", face_models)
     assert all(observation.faces == () for observation in seen)
     assert seen[0].quality.brightness is not None
 
 
-def test_a_man_who_looks_far_away_shows_no_far_eye(shared: Path, face_models: Path):
+def test_a_man_who_looks_far_away_shows_no_far_eye(shared: Path, face_models: Path) -> None:
     seen = read_clip(shared / "data" / "clips" / "look-away.mp4", face_models)
     away = [observation.faces[0] for observation in seen if 1.6 < observation.t_s < 3.0]
     assert away
@@ -71,7 +71,7 @@ def test_a_man_who_looks_far_away_shows_no_far_eye(shared: Path, face_models: Pa
     assert ahead.right_eye.aspect_ratio is not None
 
 
-def test_a_seed_makes_an_analysis_repeatable_to_the_bit(shared: Path, face_models: Path):
+def test_a_seed_makes_an_analysis_repeatable_to_the_bit(shared: Path, face_models: Path) -> None:
     clip = shared / "data" / "clips" / "sad-to-happy.mp4"
     once, again = (read_clip(clip, face_models, until_s=1.0) for _ in range(2))
     for one, other in zip(once, again, strict=True):
@@ -80,7 +80,7 @@ def test_a_seed_makes_an_analysis_repeatable_to_the_bit(shared: Path, face_model
             np.testing.assert_array_equal(face.landmarks, twin.landmarks)
 
 
-def test_no_seed_gives_names_that_say_nothing(face_models: Path, portrait: NDArray[np.uint8]):
+def test_no_seed_gives_names_that_say_nothing(face_models: Path, portrait: NDArray[np.uint8]) -> None:
     names = set()
     for _ in range(2):
         with FaceReader(VisionSettings(eyes=False), face_models=face_models) as reader:
@@ -88,7 +88,7 @@ def test_no_seed_gives_names_that_say_nothing(face_models: Path, portrait: NDArr
     assert len(names) == 2
 
 
-def test_a_second_face_is_noticed_on_schedule_not_at_once(face_models: Path, portrait: NDArray[np.uint8]):
+def test_a_second_face_is_noticed_on_schedule_not_at_once(face_models: Path, portrait: NDArray[np.uint8]) -> None:
     face = np.ascontiguousarray(portrait[20:270, 100:350])
     alone, together = np.hstack([face, np.zeros_like(face)]), np.hstack([face, face[:, ::-1]])
     finder = LiteRtFinder(face_models, VisionSettings(eyes=False, detect_every_s=1.0))
@@ -96,13 +96,13 @@ def test_a_second_face_is_noticed_on_schedule_not_at_once(face_models: Path, por
     assert counts == [1, 1, 1, 1, 2]
 
 
-def test_with_nobody_in_view_every_frame_is_searched(face_models: Path, portrait: NDArray[np.uint8]):
+def test_with_nobody_in_view_every_frame_is_searched(face_models: Path, portrait: NDArray[np.uint8]) -> None:
     finder = LiteRtFinder(face_models, VisionSettings(eyes=False, detect_every_s=60))
     empty = np.zeros_like(portrait)
     assert [len(finder.find(image, at / 10)) for at, image in enumerate((empty, empty, portrait))] == [0, 0, 1]
 
 
-def test_no_more_faces_are_followed_than_asked(face_models: Path, portrait: NDArray[np.uint8]):
+def test_no_more_faces_are_followed_than_asked(face_models: Path, portrait: NDArray[np.uint8]) -> None:
     face = portrait[20:270, 100:350]
     finder = LiteRtFinder(face_models, VisionSettings(eyes=False, max_faces=1, detect_every_s=0))
     assert [len(finder.find(np.hstack([face, face[:, ::-1]]), at / 10)) for at in range(3)] == [1, 1, 1]
