@@ -117,5 +117,7 @@ def _open_video(path: Path) -> cv2.VideoCapture:
     # Absolute, because FFmpeg takes what stands before a colon for a protocol.
     capture = open_capture(str(path.absolute()), cv2.CAP_FFMPEG)
     if capture is None:
-        raise CameraError(f"{path} is no video that can be read here, or is cut off; give a whole MP4, MKV, AVI, WebM or GIF")
+        raise CameraError(
+            f"{path} is no video that can be read here, or is cut off; give a whole MP4, MKV, AVI, WebM or GIF"
+        )
     return capture

@@ -69,6 +69,7 @@ class Puppet:
     def render(self, pose: Pose) -> Image:
         """The picture of a pose, BGR uint8 [H, W, 3]."""
         openness = pose.openness if isinstance(pose.openness, tuple) else (pose.openness, pose.openness)
+        # Lids and jaw have no pixel in common, so each of them warps the undisturbed picture.
         image = self._image.copy()
         for eye, eye_openness in zip((self._right_eye, self._left_eye), openness, strict=True):
             if eye_openness < 1.0:
@@ -140,12 +141,12 @@ def _contour(points: Points, indices: tuple[int, ...], x: Points) -> Points:
 
 
 class _Lid:
-    """An upper lid that slides down over its eye."""
+    """An upper lid that slides down over its eye; the skin between it and the brow stretches, the brow stays.
 
-    #: The lid stretches from here, as a share of the way from its edge up to the brow, which stays.
-    REACH = 1.0
+    With these figures the iris model reads an aspect ratio of 0.36 open and 0.095 closed, much as in real faces.
+    """
+
     #: The lid's edge, dark with lashes, keeps its height while the skin above it stretches; a share of the eye's width.
-    #: With these three the iris model reads 0.36 open and 0.095 closed, as it does in real faces.
     LASHES = 0.25
     #: The lashes of the outer corner reach that much further than the mesh's lid, as a share of the eye's width...
     OUTWARD = 0.3
@@ -171,8 +172,7 @@ class _Lid:
         outer = left if abs(left - points[_NOSE_BASE, 0]) > abs(right - points[_NOSE_BASE, 0]) else right
         near_outer = np.cos(np.clip((x - outer) / beyond, -1.0, 1.0) * (np.pi / 2)) ** 2
         self._way = np.maximum(way, self.OUTER_WAY * way.max() * near_outer)
-        brow_y = np.interp(x, brow_at[:, 0], brow_at[:, 1]).astype(np.float32)
-        self._top = self._upper - self.REACH * (self._upper - brow_y)
+        self._brow = np.interp(x, brow_at[:, 0], brow_at[:, 1]).astype(np.float32)
         self._lashes = self.LASHES * wide
 
     def draw(self, image: Image, openness: float) -> None:
@@ -180,9 +180,9 @@ class _Lid:
         down = np.float32(1.0 - openness) * self._way
         lid = self._upper + down
         skin_end = self._upper - self._lashes
-        stretched = self._top + (y - self._top) * (skin_end - self._top) / (skin_end + down - self._top)
+        stretched = self._brow + (y - self._brow) * (skin_end - self._brow) / (skin_end + down - self._brow)
         source = np.where(y < skin_end + down, stretched, y - down)
-        source = np.where((y < self._top) | (y >= lid), y, source)
+        source = np.where((y < self._brow) | (y >= lid), y, source)
         image[patch.where] = patch.sample(self._image, patch.x, source)
 
 
@@ -251,7 +251,8 @@ class _Head:
     SMOOTHING = 0.05
     #: The turn fades out over that much around the face, as a share of its width.
     MARGIN = 0.12
-    #: So much deeper than the mesh, so that solvePnP measures about the angle asked for.
+    #: So much deeper than the mesh, so that solvePnP measures about the angle asked for: at -25, -15, 15 and 25
+    #: degrees it reads -22, -13, 12 and 23.
     RELIEF = 1.4
     #: The warp is smooth: it is computed at every fourth pixel.
     COARSE = 4

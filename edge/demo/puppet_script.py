@@ -24,8 +24,8 @@ class Pose:
     """What the puppet looks like at one moment.
 
     openness: of the eyes, 0 closed to 1 as in the portrait; a pair is (right, left), the person's own.
-    mouth: 0 as in the portrait (a smile) to 1, a yawn. yaw_deg: positive toward the picture's right edge.
-    visible: 1 in place, 0 out of the picture.
+    mouth: 0 as in the portrait (a smile) to 1, a yawn. yaw_deg: positive toward the picture's right edge;
+    believable up to 25 either way. visible: 1 in place, 0 out of the picture.
     """
 
     openness: float | tuple[float, float] = 1.0
@@ -88,10 +88,11 @@ class Script:
 
     def truth(self) -> Truth:
         """What a perfect reader would report."""
-        blinks = tuple((blink, blink + BLINK_S) if isinstance(blink, int | float) else blink for blink in self.blinks)
         return Truth(
             self.duration_s,
-            blinks=tuple(blinks),
+            blinks=tuple(
+                (blink, round(blink + BLINK_S, 6)) if isinstance(blink, int | float) else blink for blink in self.blinks
+            ),
             closures=tuple(self.closures),
             yawns=tuple(self.yawns),
             turns=tuple(self.turns),
