@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import threading
 import time
 from dataclasses import dataclass
@@ -151,10 +152,11 @@ class Publisher:
         while True:
             try:
                 session, outcome = self._dialer.dial()
+                settle_s = 0.0 if self.outcome is None else self._broker.settle_s
                 self._note(outcome)
                 if session is not None:
                     backoff.reset()
-                    self._serve(session)
+                    self._serve(session, settle_s)
             except DeliveryError as error:
                 self.error = error
                 log.error("%s", error)
@@ -168,13 +170,15 @@ class Publisher:
         if outcome == CONNECTED:
             log.info("connected to broker %s", self._broker.address)
             self._connected.set()
-        elif outcome != self.outcome:
+        elif self.outcome is not None and outcome != self.outcome:
+            # The first outcome is for who waits for it: ``wait_connected``.
             log.warning("%s; events wait in the outbox", outcome.reason)
         self.outcome = outcome
         self._attempted.set()
 
-    def _serve(self, session: Session) -> None:
-        """From connected to disconnected."""
+    def _serve(self, session: Session, settle_s: float) -> None:
+        """From connected to disconnected; events go out after the first ``settle_s`` seconds."""
+        settled_at_s = time.monotonic() + settle_s
         try:
             session.publish(self._topics.status, b"online", qos=1, retain=True)
             session.publish(self._topics.info, self._info.model_dump_json().encode(), qos=1, retain=True)
@@ -182,13 +186,17 @@ class Publisher:
             queue = _Queue(self._outbox, session, self._topics)
             while session.alive:
                 self._send_states(session)
-                queue.send()
+                now_s = time.monotonic()
+                if now_s >= settled_at_s:
+                    queue.send()
                 self.error = None
-                if self._closing and (queue.idle or time.monotonic() >= (self._give_up_at_s or 0)):
+                if self._closing and (queue.idle or now_s >= (self._give_up_at_s or 0)):
                     self._say_stopped(session)
                     return
-                left_s = _TURN_S if self._give_up_at_s is None else self._give_up_at_s - time.monotonic()
-                session.poll(min(_TURN_S, left_s), self._waker)
+                turn_ends_s = [now_s + _TURN_S, self._give_up_at_s or math.inf]
+                if now_s < settled_at_s:
+                    turn_ends_s.append(settled_at_s)
+                session.poll(min(turn_ends_s) - now_s, self._waker)
                 queue.settle()
             log.warning("connection to broker %s lost: %s", self._broker.address, session.lost_because)
         finally:

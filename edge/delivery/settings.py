@@ -69,6 +69,14 @@ class BrokerSettings(BaseModel):
     reconnect_max_s: float = Field(
         default=60.0, title="Slowest retry", gt=0, description="The longest wait between attempts."
     )
+    settle_s: float = Field(
+        default=1.5,
+        title="Settle",
+        ge=0,
+        le=30,
+        description="Wait after a reconnect before events are sent: their subscribers lost the broker too, and an "
+        "event reaches only who is back.",
+    )
     ca_file: Path | None = Field(
         default=None, title="CA file", description="PEM certificates to trust instead of the system's (mqtts only)."
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TextIO
 
@@ -22,6 +23,10 @@ from edge.events.models import Measure
 
 # Ids to remember: a device resends at most its window, but many devices may share a broker.
 _REMEMBERED = 10_000
+
+# Waits between attempts to reconnect.
+_RETRY_MIN_S = 0.1
+_RETRY_MAX_S = 0.5
 
 _COLOURS: dict[Severity, str] = {"info": "", "notice": "\x1b[36m", "warning": "\x1b[33m", "critical": "\x1b[1;31m"}
 _PLAIN = "\x1b[0m"
@@ -53,7 +58,8 @@ class Watcher:
     """Prints the messages under a broker's topic root.
 
     topics: filters to subscribe instead of all events and statuses. raw: one JSON object a line, ``{"topic",
-    "payload"}``, instead of text. Repeated events (same id) are printed once.
+    "payload"}``, instead of text. Repeated events (same id) are printed once. on_event is called with each
+    event after it is printed, in the thread of ``run``. ``subscribed`` is set once the first subscription stands.
 
     Raises:
         DeliveryError: a password or certificate file cannot be read.
@@ -66,7 +72,10 @@ class Watcher:
         *,
         raw: bool = False,
         out: TextIO | None = None,
+        on_event: Callable[[Event], None] = lambda event: None,
     ) -> None:
+        self.subscribed = threading.Event()
+        self._on_event = on_event
         self._broker = broker
         self._filters = tuple(topics) if topics else watch_filters(broker.root)
         self._raw = raw
@@ -84,7 +93,8 @@ class Watcher:
         Raises:
             DeliveryError: the first connection fails, or the broker refuses a topic.
         """
-        backoff = Backoff(self._broker.reconnect_min_s, self._broker.reconnect_max_s)
+        # Quick to be back: what is published meanwhile is not kept for a watcher.
+        backoff = Backoff(min(_RETRY_MIN_S, self._broker.reconnect_min_s), _RETRY_MAX_S)
         session: Session | None = None
         met = False
         try:
@@ -92,6 +102,7 @@ class Watcher:
                 session, outcome = self._dialer.dial()
                 if session is not None and self._subscribed(session, again=met):
                     met = True
+                    self.subscribed.set()
                     backoff.reset()
                     self._follow(session)
                 elif not met:
@@ -131,27 +142,27 @@ class Watcher:
             )
 
     def _show(self, message: MQTTMessage) -> None:
-        line = self._line(message)
-        if line is not None:
-            print(line, file=self._out, flush=True)
-
-    def _line(self, message: MQTTMessage) -> str | None:
-        """The line to print, None for an event seen before."""
         split = split_topic(message.topic, self._broker.root)
         event: Event | None = None
+        wrong = ""
         if split is not None and split[1].endswith("/event"):
             try:
                 event = Event.model_validate_json(message.payload)
             except ValidationError as error:
-                if not self._raw:
-                    first = error.errors(include_url=False)[0]
-                    where = ".".join(str(part) for part in first["loc"])
-                    return _printable(f"{_now()}  unreadable event on {message.topic}: {where} {first['msg']}")
+                first = error.errors(include_url=False)[0]
+                wrong = f"{'.'.join(str(part) for part in first['loc'])} {first['msg']}"
         if event is not None and self._seen_before(event):
-            return None
+            return
+        print(self._line(message, split, event, wrong), file=self._out, flush=True)
+        if event is not None:
+            self._on_event(event)
+
+    def _line(self, message: MQTTMessage, split: tuple[str, str] | None, event: Event | None, wrong: str) -> str:
         text = message.payload.decode(errors="replace")
         if self._raw:
             return json.dumps({"topic": message.topic, "payload": _json_or_text(text)}, ensure_ascii=True)
+        if wrong:
+            return _printable(f"{_now()}  unreadable event on {message.topic}: {wrong}")
         if event is not None:
             return format_event(event, colour=self._colour)
         if split is None:

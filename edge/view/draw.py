@@ -27,7 +27,7 @@ def draw(image: Image, observation: Observation) -> Image:
 
 
 def _draw_face(canvas: Image, face: Face) -> None:
-    unit = max(1, round(face.box.width / 160))
+    unit = max(1, round(face.box.width / 250))
     for x, y in face.landmarks[:, :2]:
         cv2.circle(canvas, (round(float(x)), round(float(y))), unit, _MESH, -1, cv2.LINE_AA)
     for eye in (face.right_eye, face.left_eye):
