@@ -32,9 +32,7 @@ class Analysis:
     flips_per_minute: tuple[float, float] | None
 
 
-def analyze(
-    clip: Path, config: Config, *, on_frame: Callable[[int | None], None] = lambda total: None
-) -> Analysis:
+def analyze(clip: Path, config: Config, *, on_frame: Callable[[int | None], None] = lambda _total: None) -> Analysis:
     """Read every frame of a clip.
 
     Event times count from the clip's start (1970-01-01T00:00:00Z), and ids come from its content: the same

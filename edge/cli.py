@@ -155,9 +155,8 @@ def _config(arguments: argparse.Namespace) -> Config:
         "broker": {"url": given.get("broker"), "root": given.get("root")},
         "outbox": {"path": given.get("outbox")},
     }
-    tables = {
-        table: {key: value for key, value in values.items() if value is not None}
-        for table, values in overrides.items()
+    tables: dict[str, dict[str, Any] | str] = {
+        table: {key: value for key, value in values.items() if value is not None} for table, values in overrides.items()
     }
     if given.get("device") is not None:
         tables["device"] = given["device"]
@@ -218,7 +217,9 @@ def _print_analysis(clip: Path, result: Analysis) -> None:
     for event in result.events:
         data = event.data
         noticed = f"at {event.time.timestamp():6.2f} s"
-        since = f"since {data.started_at.timestamp():.2f} s" if data.ended_at is None else f"for {data.duration_s:.2f} s"
+        since = (
+            f"since {data.started_at.timestamp():.2f} s" if data.ended_at is None else f"for {data.duration_s:.2f} s"
+        )
         print(f"  {noticed}  {data.kind} {data.phase} ({data.severity}), {since}")
     if not result.events:
         print("  no events")
@@ -246,7 +247,7 @@ def _models_install(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _models_list(arguments: argparse.Namespace) -> int:
+def _models_list(_arguments: argparse.Namespace) -> int:
     from edge.models import shipped_expression, status
     from edge.vision.expression import ExpressionModel
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import socket
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from platformdirs import user_state_path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from edge.camera.settings import CameraSettings
@@ -52,12 +52,7 @@ class Config(BaseModel):
     broker: BrokerSettings = Field(default_factory=BrokerSettings, title="MQTT broker")
 
 
-def state_folder() -> Path:
-    """Where the device keeps what must survive a restart."""
-    return user_state_path("mien")
-
-
-def load(path: Path | None, overrides: dict[str, dict[str, Any] | str] | None = None) -> Config:
+def load(path: Path | None, overrides: Mapping[str, Mapping[str, Any] | str] | None = None) -> Config:
     """The configuration from a TOML file (or none) with single fields replaced; raises ConfigError."""
     values: dict[str, Any] = {}
     if path is not None:
@@ -68,7 +63,7 @@ def load(path: Path | None, overrides: dict[str, dict[str, Any] | str] | None = 
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: not TOML: {error}") from None
     for key, value in (overrides or {}).items():
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             table = values.get(key, {})
             values[key] = {**table, **value} if isinstance(table, dict) else table
         else:

@@ -105,7 +105,7 @@ def run(
     *,
     stop: threading.Event | None = None,
     need_broker: bool = True,
-    on_event: Callable[[Event], None] = lambda event: None,
+    on_event: Callable[[Event], None] = lambda _event: None,
     drain_s: float = 10.0,
 ) -> Summary:
     """Reads the configured camera and publishes what it shows, until the source ends or ``stop`` is set.

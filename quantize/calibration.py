@@ -17,4 +17,4 @@ def balanced(faces: Faces, count: int, seed: int) -> NDArray[np.uint8]:
     rng = np.random.default_rng(seed)
     each = max(1, count // len(CLASSES))
     rows = [rng.permutation(np.flatnonzero(training.labels == label))[:each] for label in range(len(CLASSES))]
-    return training.pixels[np.concatenate(rows)]
+    return training.select(np.concatenate(rows)).pixels

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from train.data.faces import CLASSES  # noqa: E402 - TensorFlow, which may come along, reads the variable above
+from train.data.faces import CLASSES
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
     from numpy.typing import NDArray
 
-    from train.data import Faces
+    from train.data import Faces, Split
 
     Logits = NDArray[np.float32]
 
@@ -38,9 +38,13 @@ def main(argv: list[str] | None = None) -> int:
     """Entry point of ``mien-quantize``; 0, or 2 for a mistake that the user can mend."""
     parser = argparse.ArgumentParser(prog="mien-quantize", description=__doc__)
     parser.add_argument("model", type=Path, help="a .keras file, as mien-train fit leaves it")
-    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER", help="holds fer2013.csv and fer2013new.csv")
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="FOLDER", help="holds fer2013.csv and fer2013new.csv"
+    )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="the bundle to write (default: beside the model)")
-    parser.add_argument("--calibration", type=int, default=700, metavar="N", help="faces of Training to calibrate on (default: 700)")
+    parser.add_argument(
+        "--calibration", type=int, default=700, metavar="N", help="faces of Training to calibrate on (default: 700)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="which faces those are (default: 0)")
     parser.add_argument("--force", action="store_true", help="replace a bundle that is there already")
     arguments = parser.parse_args(argv)
@@ -105,7 +109,7 @@ def _device_logits(tflite: bytes, faces: Faces) -> Logits:
     from quantize import bundle
 
     with tempfile.TemporaryDirectory() as folder:
-        facts = {"labels": CLASSES, "temperature": 1.0, "input": INPUT}
+        facts = {"name": "trial", "labels": CLASSES, "temperature": 1.0, "input": INPUT}
         model = ExpressionModel(bundle.write(Path(folder) / "trial", tflite, facts), threads=1)
         rows = [model.probabilities(face) for face in tqdm(faces.pixels, unit="face", leave=False, mininterval=1)]
     return np.log(np.maximum(np.stack(rows), np.float32(1e-12)))
@@ -115,8 +119,8 @@ def _facts(
     arguments: argparse.Namespace,
     model: keras.Model,
     faces: Faces,
-    floats: dict[Any, Logits],
-    ints: dict[Any, Logits],
+    floats: dict[Split, Logits],
+    ints: dict[Split, Logits],
 ) -> dict[str, Any]:
     from train.data import Split
     from train.metrics import fit_temperature
@@ -131,10 +135,15 @@ def _facts(
         "temperature": temperature,
         "crop": "edge.vision.crop.expression_crop",
         "training": {"recipe": model.name, "command": f"mien-train fit {model.name} --data FOLDER", "data": DATA},
-        "quantization": {"calibration_faces": arguments.calibration, "seed": arguments.seed, "parameters": model.count_params()},
+        "quantization": {
+            "calibration_faces": arguments.calibration,
+            "seed": arguments.seed,
+            "parameters": model.count_params(),
+        },
         "metrics": {
             split.name.lower(): {
-                kind: _score(faces, split, logits[split], temperature) for kind, logits in (("float", floats), ("int8", ints))
+                kind: _score(faces, split, logits[split], temperature)
+                for kind, logits in (("float", floats), ("int8", ints))
             }
             for split in (Split.PUBLIC_TEST, Split.PRIVATE_TEST)
         },
@@ -143,7 +152,7 @@ def _facts(
     }
 
 
-def _score(faces: Faces, split: Any, logits: Logits, temperature: float) -> dict[str, Any]:
+def _score(faces: Faces, split: Split, logits: Logits, temperature: float) -> dict[str, Any]:
     from train import metrics
 
     labels = faces.split(split).labels

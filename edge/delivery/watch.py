@@ -72,7 +72,7 @@ class Watcher:
         *,
         raw: bool = False,
         out: TextIO | None = None,
-        on_event: Callable[[Event], None] = lambda event: None,
+        on_event: Callable[[Event], None] = lambda _event: None,
     ) -> None:
         self.subscribed = threading.Event()
         self._on_event = on_event

@@ -1,0 +1,1 @@
+"""Seeing what the device sees: observations drawn on their frames."""

@@ -76,7 +76,9 @@ def panel(face: Face, width: int, height: int) -> Image:
         write(f"{label}  gap/width {ratio}", 0.5)
         y += row
     if face.pose is not None:
-        write(f"yaw {face.pose.yaw_deg:+.0f}  pitch {face.pose.pitch_deg:+.0f}  roll {face.pose.roll_deg:+.0f} deg", 0.5)
+        write(
+            f"yaw {face.pose.yaw_deg:+.0f}  pitch {face.pose.pitch_deg:+.0f}  roll {face.pose.roll_deg:+.0f} deg", 0.5
+        )
         y += row
     if face.mouth_opening is not None:
         write(f"mouth opening {face.mouth_opening:.2f}", 0.5)
