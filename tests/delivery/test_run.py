@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paho.mqtt import publish
 
 from edge.demo.puppet import Script, write_clip
 
@@ -34,6 +35,15 @@ def started(log: Path, *arguments: str | Path) -> Iterator[subprocess.Popen[byte
             process.wait()
 
 
+@contextmanager
+def watching(log: Path, broker: Mosquitto) -> Iterator[None]:
+    """``mien watch --json`` with its output in ``log``, subscribed before anything else happens."""
+    publish.single("mien/1/nobody/status", "stopped", qos=1, retain=True, hostname="127.0.0.1", port=broker.port)
+    with started(log, "watch", "--json", "--broker", broker.url):
+        assert wait_for(lambda: "nobody" in log.read_text(), 30), log.with_suffix(".err").read_text()
+        yield
+
+
 @pytest.fixture(scope="module")
 def sleeper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     clip = tmp_path_factory.mktemp("sleeper") / "sleeper.mp4"
@@ -50,18 +60,18 @@ def test_a_broker_killed_midway_costs_no_event(
         lines = [json.loads(line) for line in seen.read_text().splitlines()]
         return [line["payload"] for line in lines if line["topic"].endswith("/event")]
 
-    def status_heard(word: str) -> Callable[[], bool]:
-        return lambda: f'"{word}"' in seen.read_text()
+    def cab_is(word: str) -> Callable[[], bool]:
+        return lambda: f'"mien/1/cab/status", "payload": "{word}"' in seen.read_text()
 
     run = ("run", sleeper, "--broker", mosquitto.url, "--device", "cab", "--outbox", tmp_path / "outbox.sqlite")
-    with started(seen, "watch", "--json", "--broker", mosquitto.url), started(tmp_path / "run", *run) as daemon:
-        assert wait_for(status_heard("online"), 60), "the daemon did not come up"
+    with watching(seen, mosquitto), started(tmp_path / "run", *run) as daemon:
+        assert wait_for(cab_is("online"), 60), "the daemon did not come up"
         time.sleep(2.0)
         mosquitto.kill()
         time.sleep(3.0)  # the microsleep is recognized meanwhile
         mosquitto.start()
         assert daemon.wait(60) == 0, (tmp_path / "run.err").read_text()
-        assert wait_for(status_heard("stopped"))
+        assert wait_for(cab_is("stopped"))
 
     events = heard()
     alerts = {(event["data"]["kind"], event["data"]["phase"]) for event in events if event["subject"] == "driver"}
@@ -82,8 +92,7 @@ def test_a_daemon_killed_midway_delivers_with_the_next_run(
     seen = tmp_path / "watch.jsonl"
     short = tmp_path / "short.mp4"
     write_clip(short, Script(duration_s=1.0), fps=10)
-    with started(seen, "watch", "--json", "--broker", mosquitto.url):
-        time.sleep(2.0)
-        with started(tmp_path / "online", "run", short, "--broker", mosquitto.url, *where[2:]) as daemon:
-            assert daemon.wait(60) == 0, (tmp_path / "online.err").read_text()
-            assert wait_for(lambda: '"kind": "sleep"' in seen.read_text())
+    again = ("run", short, "--broker", mosquitto.url, *where[2:])
+    with watching(seen, mosquitto), started(tmp_path / "online", *again) as daemon:
+        assert daemon.wait(60) == 0, (tmp_path / "online.err").read_text()
+        assert wait_for(lambda: '"kind": "sleep"' in seen.read_text())
