@@ -47,10 +47,11 @@ def test_a_missing_file(command: str, face_models: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("command", ["run", "analyze"])
-def test_a_text_file_named_mp4(command: str, face_models: Path, tmp_path: Path) -> None:
-    clip = tmp_path / "notes.mp4"
+@pytest.mark.parametrize("name", ["notes.mp4", "notes.txt"])
+def test_a_text_file_is_no_video_whatever_its_name(command: str, name: str, face_models: Path, tmp_path: Path) -> None:
+    clip = tmp_path / name
     clip.write_text("this is not a video\n" * 100)
-    assert_one_line(mien(command, clip), "notes.mp4", "no video")
+    assert_one_line(mien(command, clip), name, "no video")
 
 
 def test_a_camera_that_is_not_there(face_models: Path) -> None:

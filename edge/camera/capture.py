@@ -17,6 +17,9 @@ MAX_FPS = 1000.0
 
 _AV_LOG_QUIET = "-8"
 
+# FFmpeg draws text files as pictures of text ("ansi"): no camera ever sees one.
+_TEXT = cv2.VideoWriter.fourcc(*"ansi")
+
 
 def quieten() -> None:
     """Keep FFmpeg and OpenCV off stderr: the user gets one line from us.
@@ -33,7 +36,7 @@ def open_capture(source: str | int, backend: int, options: Sequence[int] = ()) -
     """A capture for ``source``, or None where OpenCV cannot open it. options: pairs of property and value."""
     quieten()
     capture = cv2.VideoCapture(source, backend, list(options))  # type: ignore[call-overload,unused-ignore]
-    if capture.isOpened():
+    if capture.isOpened() and int(capture.get(cv2.CAP_PROP_FOURCC)) != _TEXT:
         return capture
     capture.release()
     return None
