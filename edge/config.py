@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from edge.camera.settings import CameraSettings
 from edge.delivery.settings import BrokerSettings, OutboxSettings
 from edge.errors import MienError
+from edge.events import TopicError
+from edge.events.topics import check_level
 from edge.state.settings import StateSettings
 from edge.vision.settings import VisionSettings
 
@@ -25,8 +27,14 @@ class ConfigError(MienError):
     """A configuration that can't be used as it is; the message names file and key."""
 
 
-#: A topic level: no separators, no wildcards, nothing that needs quoting in a shell or a systemd unit's name.
-DeviceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+def _level(name: str) -> str:
+    try:
+        return check_level(name, "device")
+    except TopicError as error:
+        raise ValueError(str(error)) from None
+
+
+DeviceId = Annotated[str, AfterValidator(_level)]
 
 
 def default_device_id() -> str:
@@ -78,5 +86,5 @@ def _first(error: ValidationError) -> str:
     """One line about the first of pydantic's complaints, and how many more there are."""
     first, more = error.errors(include_url=False, include_input=False)[0], error.error_count() - 1
     key = ".".join(str(part) for part in first["loc"]) or "(top)"
-    what = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
+    what = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
     return f"{key}: {what}" + (f" (and {more} more)" if more else "")

@@ -100,3 +100,7 @@ def test_a_configuration_that_is_not_toml(tmp_path: Path) -> None:
 def test_an_output_that_cannot_be_written(face_models: Path, tmp_path: Path, puppet_clip: Path) -> None:
     done = mien("analyze", "-q", puppet_clip, "--out", tmp_path / "no" / "events.jsonl")
     assert_one_line(done, "events.jsonl", "--out")
+
+
+def test_a_device_id_that_is_no_topic_level() -> None:
+    assert_one_line(mien("run", "0", "--device", "cab/7"), "device 'cab/7'", "A-Z a-z 0-9")

@@ -41,7 +41,7 @@ def format_event(event: Event, *, colour: bool = False) -> str:
         f"{data.kind} {data.phase}",
         data.severity,
         f"{data.duration_s:.1f} s",
-        *(f"{name}={_short(value)}" for name, value in data.measures.items()),
+        *(f"{name}={_short(value)}" for name, value in data.measures.items() if value is not False),
     ]
     if data.sensing != "good":
         parts.append(f"(sensing {data.sensing})")
