@@ -221,6 +221,9 @@ class Subscriber:
         """Goes away."""
         self._client.disconnect()
         self._client.loop_stop()
+        # The loop may stop before it has seen the end of the connection.
+        if isinstance(left := self._client.socket(), socket.socket):
+            left.close()
 
 
 @contextmanager
