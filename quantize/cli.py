@@ -63,6 +63,7 @@ def _quantize(arguments: argparse.Namespace) -> int:
         raise FileNotFoundError(f"{arguments.model}: not found; mien-train fit makes one")
     import keras
 
+    import train.layers  # noqa: F401 - makes our own layers known to load_model
     from quantize import bundle
     from quantize.calibration import balanced
     from quantize.convert import to_int8
