@@ -30,8 +30,12 @@ class Augmentation:
         """One random view, uint8 [side, side], of a uint8 [H, W] face."""
         height, width = image.shape
         zoom = rng.uniform(*self.scale) * side / width
-        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-1, 1) * self.rotation_deg, zoom)
-        matrix[:, 2] += side / 2 - np.array([width / 2, height / 2])
+        # Pixels have their centres at whole coordinates, so the middle of the picture lies half a pixel before
+        # width / 2; with that, a view without changes is what a resize of the picture is.
+        middle = np.array([width - 1, height - 1]) / 2
+        turn = rng.uniform(-1, 1) * self.rotation_deg
+        matrix = np.asarray(cv2.getRotationMatrix2D(middle.tolist(), turn, zoom), np.float64)
+        matrix[:, 2] += (side - 1) / 2 - middle
         matrix[:, 2] += rng.uniform(-self.shift, self.shift, 2) * side
         if self.flip and rng.random() < 0.5:
             matrix = np.array([[-1, 0, side - 1], [0, 1, 0]]) @ np.vstack([matrix, [0, 0, 1]])
@@ -48,3 +52,7 @@ class Augmentation:
             top, left = rng.integers(0, side - high), rng.integers(0, side - wide)
             view[top : top + high, left : left + wide] = rng.integers(0, 256)
         return np.asarray(view, np.uint8)
+
+
+#: Every picture as it is, but for its size.
+NONE = Augmentation(flip=False, shift=0.0, rotation_deg=0.0, scale=(1.0, 1.0), gain=0.0, bias=0.0, blur=0.0, erase=0.0)

@@ -3,41 +3,52 @@
 from __future__ import annotations
 
 import math
+import os
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from train.data.faces import Faces, soft_targets
+from train.data.faces import Faces
 from train.recipes.base import Recipe
+
+Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
-    """One epoch, counted from 0, of augmented training batches: (float32 [B, S, S, 1] in 0..1, float32 [B, 7]).
+    """One epoch, counted from 0, of augmented training batches: (float32 [B, S, S, 1] in 0..1, float32 [B, C]).
 
     One object an epoch: Keras reads ahead into the next, whose pictures may be of another size.
+    part: the rows of each batch that this process makes; the others belong to other machines.
     """
 
-    def __init__(self, faces: Faces, recipe: Recipe, epochs: int, seed: int, epoch: int) -> None:
-        super().__init__(workers=1, use_multiprocessing=False)
+    def __init__(
+        self, faces: Faces, recipe: Recipe, epochs: int, seed: int, epoch: int, part: slice = slice(None)
+    ) -> None:
+        super().__init__(workers=max(1, min(8, (os.cpu_count() or 1) // 2)), use_multiprocessing=False)
         self._faces = faces
-        self._targets = soft_targets(faces, recipe.vote_share)
+        self._targets = recipe.targets(faces)
         self._recipe = recipe
         self._seed = seed
         self._epoch = epoch
+        self._part = part
         self._order = np.random.default_rng([seed, epoch]).permutation(len(faces))
         self._side = recipe.side_at(epoch / epochs)
 
     def __len__(self) -> int:
         # The last, partial batch is left out: one shape a resolution means one compiled step.
-        return max(1, len(self._faces) // self._recipe.batch)
+        return steps(len(self._faces), self._recipe.batch, 1)
 
-    def __getitem__(self, step: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        rng = np.random.default_rng([self._seed, self._epoch, step])
-        rows = self._order[step * self._recipe.batch : (step + 1) * self._recipe.batch]
-        apply, side = self._recipe.augmentation.apply, self._side
-        views = np.stack([apply(image, rng, side) for image in self._faces.pixels[rows]])
-        return as_input(views), self._targets[rows]
+    def __getitem__(self, step: int) -> Batch:
+        first = step * self._recipe.batch
+        places = range(first, min(first + self._recipe.batch, len(self._order)))[self._part]
+        views = [self._view(place) for place in places]
+        return as_input(np.stack(views)), self._targets[self._order[places.start : places.stop]]
+
+    def _view(self, place: int) -> NDArray[np.uint8]:
+        # A generator a face: its view depends neither on the batch around it nor on which machine makes it.
+        rng = np.random.default_rng([self._seed, self._epoch, place])
+        return self._recipe.augmentation.apply(self._faces.pixels[self._order[place]], rng, self._side)
 
 
 def as_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:

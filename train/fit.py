@@ -1,10 +1,15 @@
-"""Fitting a recipe: epochs with progress, a checkpoint after each, the averaged weights as the result."""
+"""Fitting a recipe: epochs with progress, a checkpoint after each, the best or averaged weights as the result."""
 
 from __future__ import annotations
 
 import json
+import math
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +17,28 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from train.batches import Batches, as_input, steps
+from train import checkpoint
+from train.batches import Batches, as_input
 from train.data.faces import Faces, Split
-from train.recipes.base import Recipe
+from train.distribute import Replicas
+from train.fusion import best_weights, fuse
+from train.layers import every_layer
+from train.metrics import accuracy, softmax
+from train.precision import Precision, float32_twin, policy, policy_of
+from train.recipes.base import Recipe, RecipeError, Stage
+from train.schedules import best_epoch, optimizer, plateau_factor
 
+#: What a run leaves in its folder: the raw network with its optimizer, to go on from; the result; the running
+#: average; a row an epoch; what was asked for; and, of a fusion, its weights.
 LAST = "last.keras"
 BEST = "model.keras"
 STATE = "state.npz"
 HISTORY = "history.json"
+RUN = "run.json"
+FUSION = "fusion.json"
+
+Report = Callable[[str], None]
+History = list[dict[str, float]]
 
 
 def fit(
@@ -30,54 +49,273 @@ def fit(
     epochs: int | None = None,
     seed: int = 0,
     resume: bool = False,
-    report: Callable[[str], None] = print,
+    precision: Precision = "auto",
+    distribute: str | None = None,
+    report: Report = print,
 ) -> keras.Model:
-    """Train a recipe on the Training split; ``out/model.keras`` is the averaged network afterwards.
+    """Train a recipe on the Training split; ``out/model.keras`` is the result, and is returned.
 
-    PublicTest is scored after every epoch, PrivateTest never. With ``resume`` the run in ``out`` goes on from
-    its last whole epoch.
+    PublicTest is scored after every epoch, PrivateTest never. With ``resume`` the run in ``out`` goes on from its
+    last whole epoch and ends as it would have without the interruption. A fusion's parts are trained one after the
+    other, each in a folder of ``out`` by its name; ``epochs`` counts for each.
+
+    distribute: ``mirrored`` (all of this machine's GPUs) or ``multiworker`` (the machines of TF_CONFIG, which share
+    ``out``). report: called with a line an epoch.
+    Raises RecipeError for what cannot be fitted as asked.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    replicas = Replicas(distribute) if distribute else None
+    writes = replicas is None or replicas.chief
+    report = report if writes else _say_nothing
+    run = partial(
+        _fit_one,
+        faces=faces,
+        epochs=epochs,
+        seed=seed,
+        resume=resume,
+        policy_name=policy_of(precision, distributed=replicas is not None),
+        replicas=replicas,
+        report=report,
+    )
+    if not recipe.parts:
+        return run(recipe, out=out)
+    models = []
+    for part in recipe.parts:
+        report(f"{recipe.name}: {part.name}")
+        models.append(run(part, out=out / part.name))
+    return _fuse(recipe, models, faces, out, writes, report)
+
+
+def _say_nothing(line: str) -> None:
+    """The report of every worker but the first."""
+
+
+def _fit_one(
+    recipe: Recipe,
+    *,
+    faces: Faces,
+    out: Path,
+    epochs: int | None,
+    seed: int,
+    resume: bool,
+    policy_name: str,
+    replicas: Replicas | None,
+    report: Report,
+) -> keras.Model:
     epochs = epochs or recipe.epochs
-    training = faces.split(Split.TRAINING).without_blank()
-    validation = faces.split(Split.PUBLIC_TEST)
+    data = _Data.of(recipe, faces)
+    stages = recipe.plan(epochs)
+    firsts = list(np.cumsum([0, *(stage.epochs for stage in stages)]))
+    writes = replicas is None or replicas.chief
+    out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(seed)
-    history: list[dict[str, float]] = []
-    if resume and (out / LAST).is_file():
-        model = keras.saving.load_model(out / LAST)
-        average = Average.load(model, recipe.average, out / STATE)
-        history = json.loads((out / HISTORY).read_text())
-    else:
-        model = recipe.build()
-        model.compile(
-            optimizer=keras.optimizers.AdamW(
-                _schedule(recipe, len(training), epochs), weight_decay=recipe.weight_decay
-            ),
-            loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
-            metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
-            # XLA costs more than it saves on a CPU under TensorFlow; JAX has nothing else.
-            jit_compile=keras.backend.backend() == "jax",
-        )
-        average = Average(model, recipe.average)
-    averaged = keras.models.clone_model(model)
+    if writes:
+        checkpoint.recover(out)
+    if replicas:
+        replicas.agree([0.0])  # nobody looks before the chief has put the files in order
+    history = _open(recipe, out, epochs, seed, resume, writes)
+    if replicas and replicas.agree([len(history)]) != [len(history)]:
+        raise RecipeError(f"{out}: holds another number of epochs than the first worker's; --out must be shared")
+    with replicas.scope if replicas else nullcontext():
+        if history:
+            model = keras.saving.load_model(out / LAST)
+        else:
+            with policy(policy_name):
+                model = _build(recipe)
+    average = None
+    if recipe.average is not None:
+        average = Average.load(model, recipe.average, out / STATE) if history else Average(model, recipe.average)
+    result = float32_twin(model)
+
+    prepared = False
     for epoch in range(len(history), epochs):
+        if _stands_still(recipe, history):
+            report(f"no better {recipe.monitor} on PublicTest for {recipe.patience} epochs")
+            break
         started = time.monotonic()
-        _seed_dropout(model, seed, epoch)
-        batches = Batches(training, recipe, epochs, seed, epoch)
-        log = model.fit(batches, epochs=epoch + 1, initial_epoch=epoch, verbose=1, callbacks=[average])
-        average.copy_to(averaged)
-        refresh_batch_norm(averaged, training, seed)
-        scores = accuracy(averaged, validation)
+        stage = stages[index := int(np.searchsorted(firsts, epoch, side="right")) - 1]
+        if epoch == firsts[index]:
+            with replicas.scope if replicas else nullcontext():
+                _compile(model, recipe, stage, len(data.training), distributed=replicas is not None)
+            prepared = False
+        if replicas and not prepared:
+            replicas.prepare(model, recipe.side_at(0))
+            prepared = True
+        if recipe.schedule == "plateau":
+            losses = [entry["public_test_loss"] for entry in history[firsts[index] :]]
+            model.optimizer.learning_rate = stage.learning_rate * plateau_factor(losses)
+        log = _one_epoch(model, recipe, data.training, epochs, seed, epoch, replicas, average)
+        if not math.isfinite(log["loss"]):
+            raise RecipeError(f"{recipe.name}: the loss of epoch {epoch + 1} is {log['loss']}; see precision and seed")
+        if average:
+            average.copy_to(result)
+            refresh_batch_norm(result, data.training, seed)
+        else:
+            result.set_weights(model.get_weights())
+        right, loss = _score(result, data, recipe.batch)
+        if replicas:
+            right, loss = replicas.agree([right, loss])
         took = time.monotonic() - started
-        entry = {name: float(values[-1]) for name, values in log.history.items()}
-        history.append(entry | {"public_test": scores, "seconds": round(took, 1), "side": recipe.side_at(epoch / epochs)})
+        history.append(
+            log
+            | {
+                "public_test": right,
+                "public_test_loss": loss,
+                "learning_rate": float(model.optimizer.learning_rate),
+                "seconds": round(took, 1),
+                "side": recipe.side_at(epoch / epochs),
+            }
+        )
         left = took * (epochs - epoch - 1)
         report(
-            f"epoch {epoch + 1}/{epochs}  loss {entry['loss']:.3f}  training {entry['accuracy']:.4f}  "
-            f"PublicTest {scores:.4f}  {took:.0f} s, about {left / 60:.0f} min left"
+            f"epoch {epoch + 1}/{epochs}  loss {log['loss']:.3f}  training {log['accuracy']:.4f}  "
+            f"PublicTest {right:.4f}  {took:.0f} s, about {left / 60:.0f} min left"
         )
-        _save(out, model, averaged, average, history)
-    return keras.saving.load_model(out / BEST, compile=False)
+        if writes:
+            _save(out, recipe, model, result, average, history)
+    if replicas:
+        replicas.agree([0.0])  # nobody reads, or leaves, before the chief has written
+    return keras.saving.load_model(out / BEST, compile=False) if (out / BEST).is_file() else result
+
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """What a recipe trains on, and what it is scored on after every epoch."""
+
+    training: Faces
+    pictures: NDArray[np.float32]
+    truth: NDArray[np.uint8]
+    targets: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, recipe: Recipe, faces: Faces) -> _Data:
+        training = recipe.select(faces.split(Split.TRAINING).without_blank())
+        validation = recipe.select(faces.split(Split.PUBLIC_TEST))
+        if len(training) < recipe.batch or not len(validation):
+            raise RecipeError(
+                f"{recipe.name} needs a batch of {recipe.batch} Training faces and some of PublicTest; the data holds "
+                f"{len(training)} and {len(validation)}"
+            )
+        return cls(training, as_input(validation.pixels), recipe.truth(validation), recipe.targets(validation))
+
+
+def _open(recipe: Recipe, out: Path, epochs: int, seed: int, resume: bool, writes: bool) -> History:
+    """The epochs that a run in the folder has behind it; none for a new run, whose settings are noted there."""
+    settings = {"recipe": recipe.name, "epochs": epochs, "batch": recipe.batch, "seed": seed}
+    if (out / HISTORY).is_file() and not resume:
+        raise RecipeError(f"{out}: holds a run already; --resume goes on with it, another --out keeps it")
+    if (out / RUN).is_file() and resume:
+        before = json.loads((out / RUN).read_text())
+        for name, value in settings.items():
+            if before[name] != value:
+                raise RecipeError(f"{out}: started with {name} {before[name]}, not {value}; --resume needs the same")
+    elif writes:
+        facts = settings | {
+            "classes": recipe.classes,
+            "keras": keras.version(),
+            "backend": keras.backend.backend(),
+        }
+        checkpoint.write(out, {RUN: lambda path: path.write_text(json.dumps(facts, indent=1))})
+    if not (out / HISTORY).is_file():
+        return []
+    history: History = json.loads((out / HISTORY).read_text())
+    return history
+
+
+def _build(recipe: Recipe) -> keras.Model:
+    if recipe.build is None:
+        raise RecipeError(f"{recipe.name} is a fusion of fusions")
+    return recipe.build()
+
+
+def _compile(model: keras.Model, recipe: Recipe, stage: Stage, faces: int, distributed: bool) -> None:
+    """Set what learns and a fresh optimizer."""
+    for layer in model.layers:
+        layer.trainable = layer.name not in stage.frozen
+    model.compile(
+        optimizer=optimizer(recipe, stage, faces),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
+        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+        # XLA costs more than it saves on a CPU under TensorFlow; JAX has nothing else.
+        jit_compile=keras.backend.backend() == "jax" and not distributed,
+    )
+
+
+def _one_epoch(
+    model: keras.Model,
+    recipe: Recipe,
+    training: Faces,
+    epochs: int,
+    seed: int,
+    epoch: int,
+    replicas: Replicas | None,
+    average: Average | None,
+) -> dict[str, float]:
+    _seed_dropout(model, seed, epoch)
+    part = replicas.part(recipe.batch) if replicas else slice(None)
+    batches = Batches(training, recipe, epochs, seed, epoch, part)
+    callbacks = [average] if average else []
+    if replicas:
+        return replicas.epoch(model, batches, callbacks)
+    log = model.fit(
+        batches,
+        epochs=epoch + 1,
+        initial_epoch=epoch,
+        verbose=int(sys.stdout.isatty()),
+        callbacks=callbacks,
+        # Keras would shuffle the batches by Python's own generator, which a resumed run finds in another state.
+        shuffle=False,
+    )
+    return {name: float(values[-1]) for name, values in log.history.items()}
+
+
+def _score(model: keras.Model, data: _Data, batch: int) -> tuple[float, float]:
+    """Accuracy, and cross-entropy in nats, on PublicTest."""
+    logits = model.predict(data.pictures, batch_size=4 * batch, verbose=0)
+    surprise = -np.log(np.maximum(softmax(logits), 1e-12))
+    return accuracy(logits, data.truth), float((data.targets * surprise).sum(axis=1).mean())
+
+
+def _figures(recipe: Recipe, history: History) -> list[float]:
+    return [entry["public_test_loss" if recipe.monitor == "loss" else "public_test"] for entry in history]
+
+
+def _best(recipe: Recipe, history: History) -> int:
+    """The epoch, counted from 0, that is the result so far."""
+    if recipe.monitor is None:
+        return len(history) - 1
+    return best_epoch(_figures(recipe, history), lower_is_better=recipe.monitor == "loss")
+
+
+def _stands_still(recipe: Recipe, history: History) -> bool:
+    return recipe.patience is not None and len(history) - 1 - _best(recipe, history) >= recipe.patience
+
+
+def _fuse(
+    recipe: Recipe, models: Sequence[keras.Model], faces: Faces, out: Path, writes: bool, report: Report
+) -> keras.Model:
+    """Weigh trained networks on PublicTest and write them as one."""
+    data = [_Data.of(part, faces) for part in recipe.parts]
+    logits = [
+        model.predict(one.pictures, batch_size=4 * part.batch, verbose=0)
+        for model, one, part in zip(models, data, recipe.parts, strict=True)
+    ]
+    truth = data[0].truth
+    weights = best_weights(logits, truth)
+    fused = fuse(models, weights)
+    names = [part.name for part in recipe.parts]
+    scores = [accuracy(one, truth) for one in logits]
+    together = accuracy(np.tensordot(np.array(weights, np.float32), np.stack(logits), axes=1), truth)
+    facts = {
+        "weights": dict(zip(names, weights, strict=True)),
+        "public_test": dict(zip(names, scores, strict=True)) | {"fused": together},
+    }
+    if writes:
+        checkpoint.write(out, {BEST: fused.save, FUSION: lambda path: path.write_text(json.dumps(facts, indent=1))})
+    parts = ", ".join(
+        f"{weight:g} × {name} ({score:.4f})" for name, weight, score in zip(names, weights, scores, strict=True)
+    )
+    report(f"PublicTest {together:.4f} = {parts}")
+    return fused
 
 
 class Average(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
@@ -87,13 +325,16 @@ class Average(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no
     the batch-norm statistics stay those of the raw weights; called epoch by epoch that trains to chance.
     """
 
-    def __init__(self, model: keras.Model, decay: float, values: list[NDArray[np.float32]] | None = None, step: int = 0):
+    def __init__(
+        self, model: keras.Model, decay: float, values: list[NDArray[np.float32]] | None = None, step: int = 0
+    ) -> None:
         super().__init__()
         self._decay = decay
         self._values = values or [np.array(w) for w in model.get_weights()]
         self._step = step
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras's names
+        """Every few steps, move the average towards the weights."""
         self._step += 1
         if self._step % EVERY:
             return
@@ -124,7 +365,7 @@ EVERY = 8
 
 def refresh_batch_norm(model: keras.Model, faces: Faces, seed: int, images: int = 4096, batch: int = 512) -> None:
     """Set the batch-norm statistics to those of the model's present weights, from unaugmented faces."""
-    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    norms = [layer for layer in every_layer(model) if isinstance(layer, keras.layers.BatchNormalization)]
     if not norms:
         return
     rows = np.random.default_rng(seed).permutation(len(faces))[:images]
@@ -138,36 +379,22 @@ def refresh_batch_norm(model: keras.Model, faces: Faces, seed: int, images: int 
         layer.momentum = momentum
 
 
-def accuracy(model: keras.Model, faces: Faces) -> float:
-    """Share of faces whose likeliest class is their FER2013 label."""
-    logits = model.predict(as_input(faces.pixels), batch_size=512, verbose=0)
-    return float((logits.argmax(axis=1) == faces.labels).mean())
-
-
 def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
     """Start the layers' random states anew for an epoch: a saved model does not hold them, a resume needs them."""
-    for index, layer in enumerate(model.layers):
+    for index, layer in enumerate(every_layer(model)):
         if hasattr(layer, "seed_generator"):
             layer.seed_generator.state.assign(np.array([seed + 1000 * index, epoch], np.uint32))
 
 
-def _schedule(recipe: Recipe, faces: int, epochs: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    warmup = steps(faces, recipe.batch, recipe.warmup_epochs)
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=recipe.learning_rate / 20,
-        decay_steps=max(1, steps(faces, recipe.batch, epochs) - warmup),
-        alpha=0.01,
-        warmup_target=recipe.learning_rate,
-        warmup_steps=warmup,
-    )
-
-
-def _save(out: Path, model: keras.Model, averaged: keras.Model, average: Average, history: list[dict[str, float]]) -> None:
-    """Write every file aside first and move the history last: it says how many epochs the others hold."""
-    parts = {LAST: model.save, BEST: averaged.save, STATE: average.save}
-    for name, write in parts.items():
-        write(out / f"tmp-{name}")
-    for name in parts:
-        (out / f"tmp-{name}").replace(out / name)
-    (out / f"tmp-{HISTORY}").write_text(json.dumps(history, indent=1))
-    (out / f"tmp-{HISTORY}").replace(out / HISTORY)
+def _save(
+    out: Path, recipe: Recipe, model: keras.Model, result: keras.Model, average: Average | None, history: History
+) -> None:
+    files: dict[str, Callable[[Path], object]] = {
+        LAST: model.save,
+        HISTORY: lambda path: path.write_text(json.dumps(history, indent=1)),
+    }
+    if average:
+        files[STATE] = average.save
+    if _best(recipe, history) == len(history) - 1:
+        files[BEST] = result.save
+    checkpoint.write(out, files)
