@@ -8,13 +8,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from train.corruptions import CORRUPTIONS
+
+_FAULTS = tuple(CORRUPTIONS.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
     """Strengths of the random changes; each is drawn anew for every face.
 
     shift: share of the side; rotation_deg: ± degrees; scale: lowest and highest zoom; gain, bias: contrast
-    factor ± and brightness ± in grey levels; blur, erase: probabilities.
+    factor ± and brightness ± in grey levels; blur, erase: probabilities; camera: probability of one of a camera's
+    faults (:mod:`train.corruptions`), of any strength.
     """
 
     flip: bool = True
@@ -25,6 +30,7 @@ class Augmentation:
     bias: float = 25.0
     blur: float = 0.1
     erase: float = 0.25
+    camera: float = 0.0
 
     def apply(self, image: NDArray[np.uint8], rng: np.random.Generator, side: int) -> NDArray[np.uint8]:
         """One random view, uint8 [side, side], of a uint8 [H, W] face."""
@@ -51,6 +57,9 @@ class Augmentation:
             high, wide = (rng.uniform(0.1, 0.4, 2) * side).astype(int)
             top, left = rng.integers(0, side - high), rng.integers(0, side - wide)
             view[top : top + high, left : left + wide] = rng.integers(0, 256)
+        if self.camera and rng.random() < self.camera:
+            fault = _FAULTS[rng.integers(len(_FAULTS))]
+            view = fault(np.asarray(view, np.uint8), rng, rng.uniform())
         return np.asarray(view, np.uint8)
 
 

@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--epochs", type=int, help="instead of the recipe's own number")
     fit.add_argument("--seed", type=int, default=0, help="of order, augmentation and initial weights (default: 0)")
     fit.add_argument("--resume", action="store_true", help="go on from the last whole epoch in --out")
+    fit.add_argument("--init", type=Path, metavar="MODEL", help="start from this .keras model of the same recipe")
     fit.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a recipe's own option")
     fit.add_argument(
         "--precision",
@@ -204,6 +205,7 @@ def _fit(arguments: argparse.Namespace) -> int:
         resume=arguments.resume,
         precision=arguments.precision,
         distribute=arguments.distribute,
+        init=arguments.init,
     )
     print(f"{out / 'model.keras'}: done; next: mien-train evaluate {out / 'model.keras'} --data {arguments.data}")
     return 0

@@ -51,6 +51,7 @@ def fit(
     resume: bool = False,
     precision: Precision = "auto",
     distribute: str | None = None,
+    init: Path | None = None,
     report: Report = print,
 ) -> keras.Model:
     """Train a recipe on the Training split; ``out/model.keras`` is the result, and is returned.
@@ -60,7 +61,8 @@ def fit(
     other, each in a folder of ``out`` by its name; ``epochs`` counts for each.
 
     distribute: ``mirrored`` (all of this machine's GPUs) or ``multiworker`` (the machines of TF_CONFIG, which share
-    ``out``). report: called with a line an epoch.
+    ``out``). init: a ``.keras`` model of the same network to start from, for example to learn further faces; not for
+    a fusion. report: called with a line an epoch.
     Raises RecipeError for what cannot be fitted as asked.
     """
     replicas = Replicas(distribute) if distribute else None
@@ -74,8 +76,11 @@ def fit(
         resume=resume,
         policy_name=policy_of(precision, distributed=replicas is not None),
         replicas=replicas,
+        init=init,
         report=report,
     )
+    if recipe.parts and init is not None:
+        raise RecipeError(f"{recipe.name} is a fusion: --init is for one network")
     if not recipe.parts:
         return run(recipe, out=out)
     models = []
@@ -99,6 +104,7 @@ def _fit_one(
     resume: bool,
     policy_name: str,
     replicas: Replicas | None,
+    init: Path | None,
     report: Report,
 ) -> keras.Model:
     epochs = epochs or recipe.epochs
@@ -121,6 +127,8 @@ def _fit_one(
         else:
             with policy(policy_name):
                 model = _build(recipe)
+            if init is not None:
+                _start_from(model, init)
     average = None
     if recipe.average is not None:
         average = Average.load(model, recipe.average, out / STATE) if history else Average(model, recipe.average)
@@ -225,6 +233,16 @@ def _build(recipe: Recipe) -> keras.Model:
     if recipe.build is None:
         raise RecipeError(f"{recipe.name} is a fusion of fusions")
     return recipe.build()
+
+
+def _start_from(model: keras.Model, path: Path) -> None:
+    """Give a new model the weights of a saved one of the same network."""
+    if not path.is_file():
+        raise RecipeError(f"{path}: no such file; --init takes a model.keras of the same recipe")
+    try:
+        model.set_weights(keras.saving.load_model(path, compile=False).get_weights())
+    except ValueError as error:
+        raise RecipeError(f"{path}: not a {model.name} network: {str(error).splitlines()[0]}") from None
 
 
 def _compile(model: keras.Model, recipe: Recipe, stage: Stage, faces: int, distributed: bool) -> None:

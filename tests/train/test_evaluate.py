@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import h5py  # type: ignore[import-untyped]
+import h5py
 import keras
 import numpy as np
 import pytest

@@ -109,6 +109,22 @@ def test_the_best_epoch_is_kept_and_patience_ends_the_run(tmp_path: Path) -> Non
     assert lines == ["no better loss on PublicTest for 2 epochs"]
 
 
+def test_a_fit_may_start_from_a_saved_model_of_the_same_network(tmp_path: Path) -> None:
+    faces = striped(210)
+    fit(SMALL, faces, tmp_path / "first", epochs=6, report=_quiet)
+    gently = replace(SMALL, learning_rate=1e-6)
+    fit(gently, faces, tmp_path / "next", epochs=1, init=tmp_path / "first" / BEST, report=_quiet)
+    first = json.loads((tmp_path / "first" / HISTORY).read_text())
+    ahead = json.loads((tmp_path / "next" / HISTORY).read_text())
+    assert ahead[0]["public_test"] == pytest.approx(first[-1]["public_test"], abs=0.1)
+    assert first[0]["public_test"] < first[-1]["public_test"] - 0.2, "a new start would look the same"
+
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "other.keras")
+    for wrong, words in (("none.keras", "no such file"), ("other.keras", "not a mien network")):
+        with pytest.raises(RecipeError, match=words):
+            fit(SMALL, faces, tmp_path / f"from-{wrong}", epochs=1, init=tmp_path / wrong, report=_quiet)
+
+
 def test_frozen_layers_stay_as_they_are_in_their_stage_even_after_a_kill(tmp_path: Path) -> None:
     faces = striped(70)
     stages = (Stage(1, 1e-2, frozen=("conv0", "bn0")), Stage(2, 1e-2))
@@ -205,6 +221,13 @@ def test_batches_depend_on_seed_epoch_and_step_alone() -> None:
     half = Batches(faces, SMALL, 4, seed=3, epoch=2, part=slice(7, 14))
     assert np.array_equal(half[1][0], first[1][0][7:])
     assert np.array_equal(half[1][1], first[1][1][7:])
+
+
+def test_a_cameras_faults_come_as_often_as_asked() -> None:
+    face = striped(1).pixels[0]
+    views = [replace(NONE, camera=0.4).apply(face, np.random.default_rng(seed), 48) for seed in range(200)]
+    touched = sum(not np.array_equal(view, face) for view in views)
+    assert 50 < touched < 110
 
 
 def test_augmentation_off_changes_nothing() -> None:

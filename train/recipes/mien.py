@@ -48,17 +48,27 @@ def build() -> keras.Model:
     return keras.Model(image, layers.Reshape((len(CLASSES),), name="expression")(x), name="mien")
 
 
-RECIPE = Recipe(
-    name="mien",
-    build=build,
-    epochs=50,
-    batch=96,
-    learning_rate=2e-3,
-    weight_decay=0.02,
-    warmup_epochs=1.0,
-    vote_share=0.25,
-    label_smoothing=0.0,
-    average=0.998,
-    augmentation=Augmentation(),
-    resolutions=((0.0, 36), (0.4, 42), (0.75, 48)),
-)
+def recipe(camera: float = 0.0, learning_rate: float = 2e-3, side: int = 0) -> Recipe:
+    """The recipe with its options.
+
+    camera: share of the training faces under one of a camera's faults, such as dusk, blur, a hand before the face.
+    side: of the pictures throughout; 0: they grow from 36 to 48 pixels, as suits a start from random weights.
+    """
+    return Recipe(
+        name="mien",
+        build=build,
+        epochs=50,
+        batch=96,
+        learning_rate=learning_rate,
+        weight_decay=0.02,
+        warmup_epochs=1.0,
+        vote_share=0.25,
+        label_smoothing=0.0,
+        average=0.998,
+        augmentation=Augmentation(camera=camera),
+        resolutions=((0.0, side),) if side else ((0.0, 36), (0.4, 42), (0.75, 48)),
+    )
+
+
+OPTIONS: dict[str, type] = {"camera": float, "learning_rate": float, "side": int}
+RECIPE = recipe()
