@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,8 +176,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     config = _config(arguments)
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    _on_stop_signal(stop.set)
     log = logging.getLogger("mien")
     need_broker = arguments.config is None and not arguments.allow_offline
     summary = run(
@@ -233,8 +233,16 @@ def _watch(arguments: argparse.Namespace) -> int:
 
     given = {"url": arguments.broker, "root": arguments.root}
     settings = BrokerSettings.from_url(**{"url": "mqtt://localhost:1883"} | {k: v for k, v in given.items() if v})
-    Watcher(settings, arguments.topic, raw=arguments.json).run()
+    watcher = Watcher(settings, arguments.topic, raw=arguments.json)
+    _on_stop_signal(watcher.stop)
+    watcher.run()
     return 0
+
+
+def _on_stop_signal(stop: Callable[[], None]) -> None:
+    """Have Ctrl-C and SIGTERM end a command where it is ready to end, not in the midst of a message."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop())
 
 
 def _models_install(arguments: argparse.Namespace) -> int:
