@@ -183,7 +183,9 @@ class Outbox:
             yield
         except sqlite3.Error as error:
             # Mistakes that the module itself finds (a closed file) carry no name.
-            way_out = _WAYS_OUT.get(getattr(error, "sqlite_errorname", ""), "")
+            name = getattr(error, "sqlite_errorname", "")
+            # Extended names say more (SQLITE_READONLY_DIRECTORY); the way out is the same.
+            way_out = _WAYS_OUT.get("_".join(name.split("_")[:2]), "")
             raise OutboxError(f"outbox {self._path}: {error}{way_out}") from error
 
 
