@@ -6,12 +6,16 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from edge.errors import MienError
 from train.data.faces import Faces
 from train.recipes import SUMMARIES
+
+if TYPE_CHECKING:
+    from train.distill import Distillation
 
 _EPILOG = """\
 first steps:
@@ -74,6 +78,21 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--seed", type=int, default=0, help="of order, augmentation and initial weights (default: 0)")
     fit.add_argument("--resume", action="store_true", help="go on from the last whole epoch in --out")
     fit.add_argument("--init", type=Path, metavar="MODEL", help="start from this .keras model of the same recipe")
+    fit.add_argument(
+        "--teacher",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="MODEL",
+        type=Path,
+        help="distil: learn the mean answer of these trained models (any that evaluate takes) with the labels",
+    )
+    fit.add_argument(
+        "--teacher-weights", nargs="+", type=float, default=[], metavar="W", help="the teachers', one a model"
+    )
+    fit.add_argument(
+        "--distill", type=float, metavar="SHARE", help="of each target that is the teachers' answer (default: 0.5)"
+    )
     fit.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a recipe's own option")
     fit.add_argument(
         "--precision",
@@ -181,6 +200,18 @@ def _load(arguments: argparse.Namespace) -> Faces:
     return faces
 
 
+def _distillation(arguments: argparse.Namespace) -> Distillation | None:
+    from train.distill import Distillation
+    from train.recipes import RecipeError
+
+    if arguments.teacher:
+        share = {} if arguments.distill is None else {"share": arguments.distill}
+        return Distillation(tuple(arguments.teacher), tuple(arguments.teacher_weights), **share)
+    if arguments.teacher_weights or arguments.distill is not None:
+        raise RecipeError("--distill and --teacher-weights say how to learn from a --teacher MODEL; name one")
+    return None
+
+
 def _fit(arguments: argparse.Namespace) -> int:
     from train.recipes import RecipeError, load
 
@@ -191,6 +222,7 @@ def _fit(arguments: argparse.Namespace) -> int:
             raise RecipeError(f"--set {setting}: write KEY=VALUE")
         options[key] = value
     recipe = load(arguments.recipe, options)
+    distillation = _distillation(arguments)
     faces = _load(arguments)
     # Last, because it brings TensorFlow: a mistake in the arguments should not take seconds to be told.
     from train.fit import fit
@@ -206,6 +238,7 @@ def _fit(arguments: argparse.Namespace) -> int:
         precision=arguments.precision,
         distribute=arguments.distribute,
         init=arguments.init,
+        distillation=distillation,
     )
     print(f"{out / 'model.keras'}: done; next: mien-train evaluate {out / 'model.keras'} --data {arguments.data}")
     return 0

@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 
 from train import checkpoint
 from train.batches import Batches, as_input
-from train.data.faces import Faces, Split
+from train.data.faces import CLASSES, Faces, Split
+from train.distill import Distillation, describe
 from train.distribute import Replicas
 from train.fusion import best_weights, fuse
 from train.layers import every_layer
 from train.metrics import accuracy, softmax
 from train.precision import Precision, float32_twin, policy, policy_of
-from train.recipes.base import Recipe, RecipeError, Stage
+from train.recipes.base import Distributions, Recipe, RecipeError, Stage
 from train.schedules import best_epoch, optimizer, plateau_factor
 
 #: What a run leaves in its folder: the raw network with its optimizer, to go on from; the result; the running
@@ -52,6 +53,7 @@ def fit(
     precision: Precision = "auto",
     distribute: str | None = None,
     init: Path | None = None,
+    distillation: Distillation | None = None,
     report: Report = print,
 ) -> keras.Model:
     """Train a recipe on the Training split; ``out/model.keras`` is the result, and is returned.
@@ -62,7 +64,8 @@ def fit(
 
     distribute: ``mirrored`` (all of this machine's GPUs) or ``multiworker`` (the machines of TF_CONFIG, which share
     ``out``). init: a ``.keras`` model of the same network to start from, for example to learn further faces; not for
-    a fusion. report: called with a line an epoch.
+    a fusion. distillation: teachers whose answers are mixed into the targets; asked once, before the first epoch.
+    report: called with a line an epoch.
     Raises RecipeError for what cannot be fitted as asked.
     """
     replicas = Replicas(distribute) if distribute else None
@@ -77,6 +80,7 @@ def fit(
         policy_name=policy_of(precision, distributed=replicas is not None),
         replicas=replicas,
         init=init,
+        distillation=distillation,
         report=report,
     )
     if recipe.parts and init is not None:
@@ -105,6 +109,7 @@ def _fit_one(
     policy_name: str,
     replicas: Replicas | None,
     init: Path | None,
+    distillation: Distillation | None,
     report: Report,
 ) -> keras.Model:
     epochs = epochs or recipe.epochs
@@ -113,14 +118,22 @@ def _fit_one(
     firsts = list(np.cumsum([0, *(stage.epochs for stage in stages)]))
     writes = replicas is None or replicas.chief
     out.mkdir(parents=True, exist_ok=True)
-    keras.utils.set_random_seed(seed)
     if writes:
         checkpoint.recover(out)
     if replicas:
         replicas.agree([0.0])  # nobody looks before the chief has put the files in order
-    history = _open(recipe, out, epochs, seed, resume, writes)
+    history = _open(recipe, out, epochs, seed, resume, writes, distillation)
     if replicas and replicas.agree([len(history)]) != [len(history)]:
         raise RecipeError(f"{out}: holds another number of epochs than the first worker's; --out must be shared")
+    targets = recipe.targets(data.training)
+    if distillation:
+        if recipe.classes != CLASSES:
+            raise RecipeError(f"{recipe.name}: learns other classes than FER2013's seven, which teachers answer")
+        public = faces.split(Split.PUBLIC_TEST)
+        answers = distillation.answers(data.training, public, out, use_cache=resume, write_cache=writes, report=report)
+        targets = distillation.mix(targets, answers)
+    # Only now: the teachers' making draws random numbers, which a resumed run, with their answers at hand, does not.
+    keras.utils.set_random_seed(seed)
     with replicas.scope if replicas else nullcontext():
         if history:
             model = keras.saving.load_model(out / LAST)
@@ -151,7 +164,7 @@ def _fit_one(
         if recipe.schedule == "plateau":
             losses = [entry["public_test_loss"] for entry in history[firsts[index] :]]
             model.optimizer.learning_rate = stage.learning_rate * plateau_factor(losses)
-        log = _one_epoch(model, recipe, data.training, epochs, seed, epoch, replicas, average)
+        log = _one_epoch(model, recipe, data.training, targets, epochs, seed, epoch, replicas, average)
         if not math.isfinite(log["loss"]):
             raise RecipeError(f"{recipe.name}: the loss of epoch {epoch + 1} is {log['loss']}; see precision and seed")
         if average:
@@ -206,9 +219,12 @@ class _Data:
         return cls(training, as_input(validation.pixels), recipe.truth(validation), recipe.targets(validation))
 
 
-def _open(recipe: Recipe, out: Path, epochs: int, seed: int, resume: bool, writes: bool) -> History:
+def _open(
+    recipe: Recipe, out: Path, epochs: int, seed: int, resume: bool, writes: bool, distillation: Distillation | None
+) -> History:
     """The epochs that a run in the folder has behind it; none for a new run, whose settings are noted there."""
     settings = {"recipe": recipe.name, "epochs": epochs, "batch": recipe.batch, "seed": seed}
+    taught = distillation.facts if distillation else None
     if (out / HISTORY).is_file() and not resume:
         raise RecipeError(f"{out}: holds a run already; --resume goes on with it, another --out keeps it")
     if (out / RUN).is_file() and resume:
@@ -216,8 +232,14 @@ def _open(recipe: Recipe, out: Path, epochs: int, seed: int, resume: bool, write
         for name, value in settings.items():
             if before[name] != value:
                 raise RecipeError(f"{out}: started with {name} {before[name]}, not {value}; --resume needs the same")
+        if before.get("distillation") != taught:
+            raise RecipeError(
+                f"{out}: started with {describe(before.get('distillation'))}, not {describe(taught)}; "
+                "--resume needs the same"
+            )
     elif writes:
         facts = settings | {
+            "distillation": taught,
             "classes": recipe.classes,
             "keras": keras.version(),
             "backend": keras.backend.backend(),
@@ -262,6 +284,7 @@ def _one_epoch(
     model: keras.Model,
     recipe: Recipe,
     training: Faces,
+    targets: Distributions,
     epochs: int,
     seed: int,
     epoch: int,
@@ -270,7 +293,7 @@ def _one_epoch(
 ) -> dict[str, float]:
     _seed_dropout(model, seed, epoch)
     part = replicas.part(recipe.batch) if replicas else slice(None)
-    batches = Batches(training, recipe, epochs, seed, epoch, part)
+    batches = Batches(training, recipe, epochs, seed, epoch, part, targets)
     callbacks = [average] if average else []
     if replicas:
         return replicas.epoch(model, batches, callbacks)

@@ -54,6 +54,8 @@ class Recipe:
         vote_share: how much of a target is FERPlus's votes rather than FER2013's label.
         label_smoothing: share of a target that is spread over all classes.
         augmentation: random changes to the training pictures.
+        mixup: α of the Beta distribution that says in what proportion the faces of a batch are mixed in pairs,
+            pictures and targets (Zhang et al. 2018); 0: they are not.
         resolutions: (from this share of the schedule on, side in pixels), ascending; early epochs on smaller
             pictures cost less and a convolutional network carries over.
 
@@ -84,6 +86,7 @@ class Recipe:
     label_smoothing: float = 0.0
     average: float | None = None
     augmentation: Augmentation = NONE
+    mixup: float = 0.0
     resolutions: tuple[tuple[float, int], ...] = ((0.0, 48),)
     classes: tuple[str, ...] = CLASSES
     parts: tuple[Recipe, ...] = ()

@@ -1,20 +1,26 @@
 """The edge model: a small plain residual network that loses next to nothing in int8.
 
-    mien-train fit mien --data FOLDER
+    mien-train fit mien --data FOLDER [--set mixup=0.2] [--teacher MODEL …]
 
 Plain 3×3 convolutions, batch normalization and ReLU, which fold into the cheapest int8 kernels LiteRT has;
 no swish, no squeeze-and-excitation, no dense layer on a pooled tensor. 677 k parameters, 48 M
-multiply-adds. Targets: 3/4 FER2013's label, 1/4 FERPlus's votes.
+multiply-adds. Targets: 3/4 FER2013's label, 1/4 FERPlus's votes; with teachers, these mixed with what they answer.
+
+Options. ``camera``: share of the training faces under one of a camera's faults. ``mixup``: α of the Beta
+distribution by which faces are mixed in pairs, 0.2 for example. ``learning_rate``: the highest. ``side``: of the
+pictures throughout, instead of growing from 36 to 48 pixels.
 """
 
 from __future__ import annotations
+
+import math
 
 import keras
 from keras import layers
 
 from train.augment import Augmentation
 from train.data.faces import CLASSES
-from train.recipes.base import Recipe
+from train.recipes.base import Recipe, RecipeError
 
 
 def _conv(x: keras.KerasTensor, filters: int, kernel: int, stride: int, relu: bool, name: str) -> keras.KerasTensor:
@@ -48,12 +54,15 @@ def build() -> keras.Model:
     return keras.Model(image, layers.Reshape((len(CLASSES),), name="expression")(x), name="mien")
 
 
-def recipe(camera: float = 0.0, learning_rate: float = 2e-3, side: int = 0) -> Recipe:
+def recipe(camera: float = 0.0, learning_rate: float = 2e-3, side: int = 0, mixup: float = 0.0) -> Recipe:
     """The recipe with its options.
 
     camera: share of the training faces under one of a camera's faults, such as dusk, blur, a hand before the face.
     side: of the pictures throughout; 0: they grow from 36 to 48 pixels, as suits a start from random weights.
+    mixup: α of the Beta distribution by which faces are mixed in pairs; 0: they are not.
     """
+    if not (math.isfinite(mixup) and mixup >= 0):
+        raise RecipeError(f"mien: mixup={mixup:g}: 0 turns it off, 0.1 to 0.4 are usual")
     return Recipe(
         name="mien",
         build=build,
@@ -66,9 +75,10 @@ def recipe(camera: float = 0.0, learning_rate: float = 2e-3, side: int = 0) -> R
         label_smoothing=0.0,
         average=0.998,
         augmentation=Augmentation(camera=camera),
+        mixup=mixup,
         resolutions=((0.0, side),) if side else ((0.0, 36), (0.4, 42), (0.75, 48)),
     )
 
 
-OPTIONS: dict[str, type] = {"camera": float, "learning_rate": float, "side": int}
+OPTIONS: dict[str, type] = {"camera": float, "learning_rate": float, "side": int, "mixup": float}
 RECIPE = recipe()

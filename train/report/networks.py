@@ -73,11 +73,11 @@ class Network:
     @property
     def file(self) -> Path:
         """The file with the weights."""
-        return self.path / "model.tflite" if self.path.is_dir() else self.path
+        return weights_file(self.path)
 
     def sha256(self) -> str:
         """Hex digest of the file with the weights."""
-        return hashlib.sha256(self.file.read_bytes()).hexdigest()
+        return sha256_of(self.path)
 
     def probabilities(self, images: Images, done: Callable[[int], object] | None = None) -> Floats:
         """Float32 [N, 8] in the order of EMOTIONS, of grey faces uint8 [N, 48, 48].
@@ -147,6 +147,16 @@ def open_network(path: Path) -> Network:
     if path.suffix in _KERAS_SUFFIXES:
         return _keras(path)
     raise ModelError(f"{path}: not a model by its name; name a .keras, .h5 or .tflite file or a bundle's folder")
+
+
+def weights_file(model: Path) -> Path:
+    """The file with the weights of a model, which is that file or a bundle's folder."""
+    return model / "model.tflite" if model.is_dir() else model
+
+
+def sha256_of(model: Path) -> str:
+    """Hex digest of the file with a model's weights, without opening the model."""
+    return hashlib.sha256(weights_file(model).read_bytes()).hexdigest()
 
 
 def run_facts(model: Path) -> dict[str, Any]:
