@@ -46,6 +46,11 @@ def main(argv: list[str] | None = None) -> int:
         "--calibration", type=int, default=700, metavar="N", help="faces of Training to calibrate on (default: 700)"
     )
     parser.add_argument("--seed", type=int, default=0, help="which faces those are (default: 0)")
+    parser.add_argument(
+        "--made-with",
+        metavar="TEXT",
+        help="how the model was trained, for the manifest (default: the recipe's plain mien-train fit)",
+    )
     parser.add_argument("--force", action="store_true", help="replace a bundle that is there already")
     arguments = parser.parse_args(argv)
     from edge.errors import MienError
@@ -126,6 +131,7 @@ def _facts(
     from train.data import Split
     from train.metrics import fit_temperature
 
+    made_with = arguments.made_with or f"mien-train fit {model.name} --data FOLDER"
     temperature = fit_temperature(ints[Split.PUBLIC_TEST], faces.split(Split.PUBLIC_TEST).labels)
     return {
         "name": model.name,
@@ -135,7 +141,7 @@ def _facts(
         "output": "logits",
         "temperature": temperature,
         "crop": "edge.vision.crop.expression_crop",
-        "training": {"recipe": model.name, "command": f"mien-train fit {model.name} --data FOLDER", "data": DATA},
+        "training": {"recipe": model.name, "command": made_with, "data": DATA},
         "quantization": {
             "calibration_faces": arguments.calibration,
             "seed": arguments.seed,
