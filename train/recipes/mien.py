@@ -1,4 +1,4 @@
-"""The edge model: a small plain residual network that loses next to nothing in int8.
+r"""The edge model: a small plain residual network that loses next to nothing in int8.
 
     mien-train fit mien --data FOLDER [--set mixup=0.2] [--teacher MODEL …]
 
@@ -9,7 +9,7 @@ multiply-adds. Targets: 3/4 FER2013's label, 1/4 FERPlus's votes; with teachers,
 Measured on two shared x86-64 cores, 2026-11-22: 50 epochs in 95 minutes, PublicTest 67.0 %, PrivateTest 67.4 %
 (float32). The model that ships is that one after a second run, 40 minutes, PublicTest 68.0 %, PrivateTest 67.9 %:
 
-    mien-train fit mien --data FOLDER --out runs/mien-camera --init runs/mien/model.keras \\
+    mien-train fit mien --data FOLDER --out runs/mien-camera --init runs/mien/model.keras \
         --epochs 16 --set camera=0.4 --set learning_rate=1e-3 --set side=48
 
 Options. ``camera``: share of the training faces under one of a camera's faults. ``mixup``: α of the Beta
