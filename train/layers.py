@@ -1,4 +1,4 @@
-"""Layers that Keras does not have. Import this before loading a model that may hold one."""
+"""Layers that Keras does not have, and what recipes share. Import this before loading a model that may hold one."""
 
 from __future__ import annotations
 
@@ -67,3 +67,13 @@ def every_layer(model: keras.Model) -> Iterator[keras.layers.Layer]:
         yield layer
         if isinstance(layer, keras.Model):
             yield from every_layer(layer)
+
+
+def conv_bn(x: keras.KerasTensor, filters: int, kernel: int, stride: int, relu: bool, name: str) -> keras.KerasTensor:
+    """A padded convolution without bias, batch normalization and, if asked for, ReLU, on a tensor [N, H, W, C]."""
+    x = keras.layers.Conv2D(
+        filters, kernel, stride, padding="same", use_bias=False, kernel_initializer="he_normal", name=name
+    )(x)
+    # Keras's default momentum, 0.99, leaves the statistics far behind the weights for thousands of steps.
+    x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)
+    return keras.layers.ReLU(name=f"{name}_relu")(x) if relu else x

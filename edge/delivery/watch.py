@@ -96,16 +96,14 @@ class Watcher:
         # Quick to be back: what is published meanwhile is not kept for a watcher.
         backoff = Backoff(min(_RETRY_MIN_S, self._broker.reconnect_min_s), _RETRY_MAX_S)
         session: Session | None = None
-        met = False
         try:
             while not self._stopped:
                 session, outcome = self._dialer.dial()
-                if session is not None and self._subscribed(session, again=met):
-                    met = True
+                if session is not None and self._subscribed(session):
                     self.subscribed.set()
                     backoff.reset()
                     self._follow(session)
-                elif not met:
+                elif not self.subscribed.is_set():
                     raise DeliveryError(outcome.reason)
                 if not self._stopped:
                     self._waker.wait(backoff.next_s())
@@ -121,11 +119,11 @@ class Watcher:
         self._stopped = True
         self._waker.wake()
 
-    def _subscribed(self, session: Session, *, again: bool) -> bool:
+    def _subscribed(self, session: Session) -> bool:
         try:
             session.subscribe(self._filters, self._broker.connect_timeout_s)
         except DeliveryError:
-            if not again:
+            if not self.subscribed.is_set():
                 raise
             session.close()  # a broker that is just starting, or stopping: the next attempt will tell
             return False

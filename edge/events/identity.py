@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
@@ -79,9 +80,15 @@ def system_clock_synced() -> bool:
         return True
     if os.name != "posix":
         return False
-    libc = ctypes.CDLL(None)
+    libc = _libc()
     if not hasattr(libc, "adjtimex"):
         return False
     # struct timex, 208 bytes on 64-bit Linux; modes = 0 (the first field) only reads. Room to spare.
     status: int = libc.adjtimex(ctypes.create_string_buffer(512))
     return 0 <= status < _TIME_ERROR
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    """The C library, loaded once: the clock is asked about with every frame."""
+    return ctypes.CDLL(None)

@@ -37,32 +37,25 @@ from keras import layers
 
 from train.augment import Augmentation
 from train.data.faces import CLASSES
+from train.layers import conv_bn
 from train.recipes.base import Recipe
 
 OPTIONS = {"width": int}
 
 
-def _conv(x: keras.KerasTensor, filters: int, kernel: int, stride: int, relu: bool, name: str) -> keras.KerasTensor:
-    x = layers.Conv2D(
-        filters, kernel, stride, padding="same", use_bias=False, kernel_initializer="he_normal", name=name
-    )(x)
-    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)
-    return layers.ReLU(name=f"{name}_relu")(x) if relu else x
-
-
 def _bottleneck(x: keras.KerasTensor, width: int, stride: int, name: str) -> keras.KerasTensor:
-    y = _conv(x, width, 1, 1, True, f"{name}_reduce")
-    y = _conv(y, width, 3, stride, True, f"{name}_conv")
-    y = _conv(y, 4 * width, 1, 1, False, f"{name}_expand")
+    y = conv_bn(x, width, 1, 1, True, f"{name}_reduce")
+    y = conv_bn(y, width, 3, stride, True, f"{name}_conv")
+    y = conv_bn(y, 4 * width, 1, 1, False, f"{name}_expand")
     if stride != 1 or x.shape[-1] != 4 * width:
-        x = _conv(x, 4 * width, 1, stride, False, f"{name}_skip")
+        x = conv_bn(x, 4 * width, 1, stride, False, f"{name}_skip")
     return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, y]))
 
 
 def build(width: int = 32) -> keras.Model:
     """Float32 [N, H, W, 1] in 0..1 (48×48 in FER2013) to logits float32 [N, 7]."""
     image = keras.Input((None, None, 1), name="face")
-    x = _conv(image, width, 3, 1, True, "stem")
+    x = conv_bn(image, width, 3, 1, True, "stem")
     for stage, blocks in enumerate((3, 4, 6, 3)):
         for index in range(blocks):
             x = _bottleneck(x, width * 2**stage, 2 if index == 0 else 1, f"stage{stage + 1}_{index + 1}")

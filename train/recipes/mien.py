@@ -26,30 +26,22 @@ from keras import layers
 
 from train.augment import Augmentation
 from train.data.faces import CLASSES
+from train.layers import conv_bn
 from train.recipes.base import Recipe, RecipeError
 
 
-def _conv(x: keras.KerasTensor, filters: int, kernel: int, stride: int, relu: bool, name: str) -> keras.KerasTensor:
-    x = layers.Conv2D(
-        filters, kernel, stride, padding="same", use_bias=False, kernel_initializer="he_normal", name=name
-    )(x)
-    # Keras's default momentum, 0.99, leaves the statistics far behind the weights for thousands of steps.
-    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)
-    return layers.ReLU(name=f"{name}_relu")(x) if relu else x
-
-
 def _block(x: keras.KerasTensor, filters: int, stride: int, name: str) -> keras.KerasTensor:
-    y = _conv(x, filters, 3, stride, True, f"{name}_a")
-    y = _conv(y, filters, 3, 1, False, f"{name}_b")
+    y = conv_bn(x, filters, 3, stride, True, f"{name}_a")
+    y = conv_bn(y, filters, 3, 1, False, f"{name}_b")
     if stride != 1 or x.shape[-1] != filters:
-        x = _conv(x, filters, 1, stride, False, f"{name}_skip")
+        x = conv_bn(x, filters, 1, stride, False, f"{name}_skip")
     return layers.ReLU(name=f"{name}_out")(layers.Add(name=f"{name}_add")([x, y]))
 
 
 def build() -> keras.Model:
     """Float32 [N, H, W, 1] in 0..1 (48×48 on the device) to logits float32 [N, 7]."""
     image = keras.Input((None, None, 1), name="face")
-    x = _conv(image, 32, 3, 1, True, "stem")
+    x = conv_bn(image, 32, 3, 1, True, "stem")
     x = layers.MaxPooling2D(2, name="stem_pool")(x)
     for index, (filters, stride) in enumerate([(32, 1), (64, 2), (64, 1), (128, 2), (128, 1)]):
         x = _block(x, filters, stride, f"block{index}")
