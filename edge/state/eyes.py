@@ -7,11 +7,10 @@ a closed eye, so 20 % of the raw ratio would never be undercut.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import hypot
 
 from edge.state.filters import TimeHistogram
 from edge.state.settings import EyeSettings
-from edge.vision.types import EyeSource, Face, HeadPose
+from edge.vision.types import EyeSource, Face
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +37,6 @@ OPEN_QUANTILE = 0.75
 FLOOR_SPAN = 0.5
 #: The least distance of open from closed, so that openness stays finite for the narrowest eye.
 MIN_RANGE = 0.04
-#: Seconds of known head pose before the usual pose is one.
-POSE_MIN_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,30 +131,3 @@ class Eyes:
     def _known(self, face: Face) -> list[tuple[Lids, float]]:
         eyes = ((self._right, face.right_eye), (self._left, face.left_eye))
         return [(lids, eye.aspect_ratio) for lids, eye in eyes if eye is not None and eye.aspect_ratio is not None]
-
-
-class UsualPose:
-    """Where one driver's head usually points: the medians of yaw and pitch by time."""
-
-    def __init__(self, settings: EyeSettings) -> None:
-        self._settings = settings
-        self._yaw = TimeHistogram(-90.0, 90.0, 1.0)
-        self._pitch = TimeHistogram(-90.0, 90.0, 1.0)
-
-    def learn(self, pose: HeadPose | None, dt_s: float) -> None:
-        """The head had this pose for ``dt_s`` seconds."""
-        if pose is not None:
-            self._yaw.add(pose.yaw_deg, dt_s)
-            self._pitch.add(pose.pitch_deg, dt_s)
-
-    def away(self, pose: HeadPose | None) -> bool:
-        """Whether the head surely points so far down or aside that the lids are lowered without being closed.
-
-        An ellipse around the usual pose, so that half down and half aside is away too; up is not.
-        """
-        yaw, pitch = self._yaw.quantile(0.5), self._pitch.quantile(0.5)
-        if pose is None or yaw is None or pitch is None or self._yaw.total_s < POSE_MIN_S:
-            return False
-        down = max(pitch - pose.pitch_deg, 0.0) / self._settings.looks_down_deg
-        aside = (pose.yaw_deg - yaw) / self._settings.looks_aside_deg
-        return hypot(down, aside) > 1

@@ -9,7 +9,7 @@ from edge.state.driver import Driver
 from edge.state.expression import Expressions, Flips
 from edge.state.seat import Seat
 from edge.state.settings import StateSettings
-from edge.state.types import DriverState, Episode, ExpressionState
+from edge.state.types import UNKNOWN_VEHICLE, DriverState, Episode, ExpressionState, Vehicle
 from edge.vision.types import EyeSource, Observation
 
 #: Time stamps may jitter backwards by a frame or so; by more than this the source has begun anew.
@@ -42,8 +42,8 @@ class People:
         """How often expression labels changed, before and after smoothing."""
         return self._expressions.flips
 
-    def update(self, observation: Observation) -> list[Episode]:
-        """Takes what was read from one frame; returns the episodes' changes that it brings, in order."""
+    def update(self, observation: Observation, vehicle: Vehicle = UNKNOWN_VEHICLE) -> list[Episode]:
+        """Takes what was read from one frame, and what the vehicle said last; returns the changes that it brings."""
         t_s = observation.t_s
         changes = []
         if self._t_s is not None and t_s <= self._t_s and not self._over:
@@ -54,7 +54,7 @@ class People:
             self._begin()
         self._t_s = t_s
         if self._settings.driver:
-            changes += self._update_driver(observation)
+            changes += self._update_driver(observation, vehicle)
         if self._settings.expressions:
             changes += self._expressions.update(t_s, observation.faces)
         return changes
@@ -100,7 +100,7 @@ class People:
         changes = self._driver.finish(t_s, "source_ended") if self._driver is not None else []
         return changes + self._expressions.finish(t_s)
 
-    def _update_driver(self, observation: Observation) -> list[Episode]:
+    def _update_driver(self, observation: Observation, vehicle: Vehicle) -> list[Episode]:
         t_s = observation.t_s
         face, new = self._seat.find(t_s, observation.faces)
         changes = []
@@ -108,8 +108,8 @@ class People:
             changes += self._driver.finish(t_s, "driver_gone" if new else "recalibrated")
             self._driver = None
         if self._driver is None and face is not None:
-            self._driver = Driver(self._settings.eyes, observation.eye_source, self._rng)
+            self._driver = Driver(self._settings, observation.eye_source, self._rng)
             self._source = observation.eye_source
         if self._driver is not None:
-            changes += self._driver.update(t_s, face)
+            changes += self._driver.update(t_s, face, observation.quality, vehicle)
         return changes

@@ -25,9 +25,28 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+#: Below it a vehicle counts as standing.
+STANDING_BELOW_KMH = 3.0
+
 Subject = Literal["driver", "expression", "audience"]
 Sensing = Literal["good", "degraded", "lost"]
 Measure = float | int | str | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Vehicle:
+    """What the vehicle says of itself; None is unknown. speed_kmh: never negative. reverse: whether in reverse gear."""
+
+    speed_kmh: float | None = None
+    reverse: bool | None = None
+
+    @property
+    def standing(self) -> bool | None:
+        """Whether it stands still; below walking pace it counts as standing, as wheel sensors jitter."""
+        return None if self.speed_kmh is None else self.speed_kmh < STANDING_BELOW_KMH
+
+
+UNKNOWN_VEHICLE = Vehicle()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +80,10 @@ class DriverState:
 
     closed_for_s: seconds of known closed eyes in the closure that runs, 0 without one. blinks_per_minute, blinks,
     long_blinks, blink_mean_s: over the last 60 s; blinks counts long ones too. active: the kinds of the episodes
-    that run.
+    that run. perclos_60s, perclos_180s: share of the known time with eyes closed, blinks left out; known_60s,
+    known_180s: the share of the window that was known. fatigue: 0 (none) to 100. mouth_opening: as of ``Face``.
+    yaw_off_deg, pitch_off_deg: the head from the driver's own usual direction. attentive: whether the head points to
+    the road. yawns, nods: over the last 5 minutes. sensing: how well the driver can be read, and why not better.
     """
 
     t_s: float
@@ -74,6 +96,19 @@ class DriverState:
     blinks: int | None = None
     long_blinks: int | None = None
     blink_mean_s: float | None = None
+    perclos_60s: float | None = None
+    perclos_180s: float | None = None
+    known_60s: float = 0.0
+    known_180s: float = 0.0
+    fatigue: float | None = None
+    mouth_opening: float | None = None
+    yaw_off_deg: float | None = None
+    pitch_off_deg: float | None = None
+    attentive: bool | None = None
+    yawns: int | None = None
+    nods: int | None = None
+    sensing: Sensing = "good"
+    sensing_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,10 @@ class Box:
         return shared / (self.width * self.height + other.width * other.height - shared)
 
 
+#: Why an eye can't be read: too few pixels, too little contrast, partly out of the picture, or turned away.
+EyeTrouble = Literal["small", "dark", "outside", "turned"]
+
+
 @dataclass(frozen=True, slots=True)
 class Eye:
     """One eye as the iris model sees it.
@@ -40,11 +44,24 @@ class Eye:
     contour: the lids and brow, float32 [71, 3], x and y in pixels of the frame, z on the same scale.
     iris: centre, then right, top, left, bottom of the iris, float32 [5, 3].
     aspect_ratio: the lids' gap over the eye's width (Soukupová & Čech 2016), None where the eye can't be read.
+    confidence: 0..1, how far the aspect ratio can be trusted. trouble: why it is None. blink: 0 (open) to 1 (closed),
+    what a second model thinks of it, None where none is configured.
     """
 
     contour: Array
     iris: Array
     aspect_ratio: float | None
+    confidence: float = 1.0
+    trouble: EyeTrouble | None = None
+    blink: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gaze:
+    """Where both eyes look relative to the camera, degrees; signs as of ``HeadPose``."""
+
+    yaw_deg: float
+    pitch_deg: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +85,8 @@ class Face:
     (smaller is nearer). score: 0..1, how sure the mesh model is that this is a face. track_id: random, the
     same for a face from frame to frame, lasting no longer than the session. "right" and "left" are the
     person's own. mouth_opening: the inner lips' gap over the mouth's width. expression: seven probabilities
-    in the order of EXPRESSIONS, float32 [7].
+    in the order of EXPRESSIONS, float32 [7]. proportions: a few distances between rigid points of the face over its
+    size, as if seen from the front: enough to notice that somebody else sat down, not to tell who.
     """
 
     box: Box
@@ -80,6 +98,8 @@ class Face:
     mouth_opening: float | None = None
     pose: HeadPose | None = None
     expression: Array | None = None
+    gaze: Gaze | None = None
+    proportions: tuple[float, ...] | None = None
 
 
 #: Which model the eyelids come from; the closed eye's aspect ratio depends on it.
@@ -88,10 +108,17 @@ EyeSource = Literal["iris", "attention", "landmarker"]
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How well the frame can be read: mean grey level 0..255 and sharpness (variance of the Laplacian)."""
+    """How well the frame can be read, grey levels being 0..255.
+
+    brightness, sharpness: mean grey level, and variance of the Laplacian, of the nearest face, of the whole frame
+    without one. frame_brightness, frame_contrast: mean and standard deviation of the whole frame's grey levels; a
+    covered lens has next to no contrast.
+    """
 
     brightness: float | None = None
     sharpness: float | None = None
+    frame_brightness: float | None = None
+    frame_contrast: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

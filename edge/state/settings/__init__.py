@@ -1,0 +1,46 @@
+"""What a user can say about the state rules; every default carries its source."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from edge.state.settings.attention import AttentionSettings
+from edge.state.settings.drowsiness import DrowsinessSettings
+from edge.state.settings.expression import ExpressionSettings
+from edge.state.settings.eyes import EyeSettings
+from edge.state.settings.sensing import SensingSettings
+
+__all__ = [
+    "AttentionSettings",
+    "DrowsinessSettings",
+    "ExpressionSettings",
+    "EyeSettings",
+    "SensingSettings",
+    "StateSettings",
+]
+
+
+class StateSettings(BaseModel):
+    """Which rules run, and their numbers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    driver: bool = Field(
+        default=True, title="Driver", description="Watch the driver's eyes: blinks, microsleeps and sleep."
+    )
+    expressions: bool = Field(
+        default=True, title="Expressions", description="Follow what each face apparently expresses."
+    )
+    eyes: EyeSettings = Field(default_factory=EyeSettings, title="Eyes", description="The driver's eyes.")
+    drowsiness: DrowsinessSettings = Field(
+        default_factory=DrowsinessSettings, title="Drowsiness", description="PERCLOS, unresponsiveness, yawns, fatigue."
+    )
+    attention: AttentionSettings = Field(
+        default_factory=AttentionSettings, title="Attention", description="Where the driver's head points."
+    )
+    sensing: SensingSettings = Field(
+        default_factory=SensingSettings, title="Sensing", description="When the device cannot know."
+    )
+    expression: ExpressionSettings = Field(
+        default_factory=ExpressionSettings, title="Expression", description="The faces' expressions."
+    )
