@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help demo test check format bench parity picture clean
+.PHONY: help demo test check format bench parity picture docs clean
 .DEFAULT_GOAL := help
 
 help:  ## what there is to make
@@ -33,6 +33,9 @@ parity: $(VENV)/.dev  ## our face models against the mediapipe package's own API
 
 picture: $(VENV)/.dev  ## draw README's picture anew from the pipeline's output
 	$(BIN)/python -m edge.demo.picture docs/portrait.png
+
+docs: $(VENV)/.dev  ## write docs/events, the contract for subscribers, from the code
+	$(BIN)/python -m edge.events.page docs/events
 
 clean:  ## remove the environments and caches
 	rm -rf $(VENV) .venv-mediapipe .mypy_cache .ruff_cache .pytest_cache *.egg-info

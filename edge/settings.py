@@ -14,5 +14,5 @@ def rule(
 
     bounds: pydantic's ``gt``, ``ge``, ``lt``, ``le``.
     """
-    extra = {key: value for key, value in (("unit", unit), ("source", source)) if value}
+    extra: dict[str, Any] = {key: value for key, value in (("unit", unit), ("source", source)) if value}
     return Field(default=default, title=title, description=description, json_schema_extra=extra, **bounds)

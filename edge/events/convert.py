@@ -62,6 +62,14 @@ def driver_snapshot(state: DriverState, clock: ClockMapping) -> DriverSnapshot:
         closed_for_s=state.closed_for_s,
         blinks_per_minute=state.blinks_per_minute,
         active=state.active,
+        perclos_60s=state.perclos_60s,
+        perclos_180s=state.perclos_180s,
+        fatigue=state.fatigue,
+        attentive=state.attentive,
+        yaw_off_deg=state.yaw_off_deg,
+        pitch_off_deg=state.pitch_off_deg,
+        sensing=state.sensing,
+        sensing_reason=state.sensing_reason,
     )
 
 

@@ -104,6 +104,9 @@ class Info(Message):
     profile: str | None = Field(description="the preset in use: driver, kiosk, full")
     model: str | None = Field(description="the expression model's name")
     model_sha256: Sha256 | None
+    model_fallback: str | None = Field(
+        default=None, description="why the expression model that ships runs in the place of the chosen one"
+    )
 
 
 class Health(Message):
@@ -140,6 +143,22 @@ class DriverSnapshot(Message):
     closed_for_s: Seconds
     blinks_per_minute: Seconds | None
     active: tuple[str, ...] = Field(description="the kinds of the episodes that go on")
+    perclos_60s: Share | None = Field(
+        default=None, description="share of the last minute's known time with eyes closed, blinks left out"
+    )
+    perclos_180s: Share | None = Field(default=None, description="the same of the last three minutes")
+    fatigue: Annotated[FiniteFloat, Field(ge=0, le=100)] | None = Field(
+        default=None, description="0 (none) to 100; a sum of the measures, not a medical scale"
+    )
+    attentive: bool | None = Field(default=None, description="whether the head points to the road")
+    yaw_off_deg: FiniteFloat | None = Field(
+        default=None, description="the head from the driver's own usual direction; positive to the picture's right"
+    )
+    pitch_off_deg: FiniteFloat | None = Field(default=None, description="likewise; positive upwards")
+    sensing: Literal["good", "degraded", "lost"] | None = Field(
+        default=None, description="how well the driver can be read"
+    )
+    sensing_reason: str | None = Field(default=None, description="why not better: no_face, turned_away, dark, …")
 
 
 class FaceExpression(Message):

@@ -18,7 +18,8 @@ from edge.events.models import (
     schema_uri,
 )
 
-_PAYLOADS: dict[str, Any] = {
+#: Each payload's model by its schema's name; ``status`` is a bare word.
+PAYLOADS: dict[str, Any] = {
     "event": Event,
     "event-data": EventData,
     "status": Status,
@@ -41,5 +42,5 @@ def schemas() -> dict[str, dict[str, Any]]:
             "$id": schema_uri(name),
             **TypeAdapter(payload).json_schema(mode="serialization"),
         }
-        for name, payload in _PAYLOADS.items()
+        for name, payload in PAYLOADS.items()
     }
