@@ -8,7 +8,13 @@ from pydantic import Field
 
 
 def rule(
-    default: float | bool | str | None, title: str, description: str, *, unit: str = "", source: str = "", **bounds: Any
+    default: float | bool | str | None,
+    title: str,
+    description: str,
+    *,
+    unit: str = "",
+    source: str = "",
+    **bounds: Any,  # noqa: ANN401 - what pydantic's Field takes
 ) -> Any:  # noqa: ANN401 - what pydantic's Field returns
     """A pydantic field with its unit (``s``, ``deg``, ``share`` …) and the source of its default.
 
