@@ -1,5 +1,9 @@
-"""The model files: the expression bundle ships in this package, the face models are installed in the data folder."""
+"""The model files: the face models, and the expression models with what vouches for each.
 
+The face models are installed in the data folder; one expression bundle ships in this package, others are the user's.
+"""
+
+from edge.models.bundle import Bundle, load_bundle
 from edge.models.files import (
     FACE_MODELS,
     FaceModel,
@@ -13,10 +17,12 @@ from edge.models.files import (
 
 __all__ = [
     "FACE_MODELS",
+    "Bundle",
     "FaceModel",
     "ModelStatus",
     "ModelsError",
     "face_models_folder",
+    "load_bundle",
     "require_face_models",
     "shipped_expression",
     "status",

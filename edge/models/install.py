@@ -6,22 +6,20 @@ certificate and credentials apply. Models are pure data: any platform takes the 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
 from edge.models.files import FACE_MODELS, FaceModel, ModelsError, face_models_folder, status
+from edge.models.staging import staging, sync, write_new
 
 #: The last release whose wheel bundles the models.
 MEDIAPIPE = "mediapipe==0.10.21"
@@ -29,7 +27,6 @@ _WHEEL_TAGS = ("--platform", "manylinux_2_28_x86_64", "--python-version", "3.11"
 _WHEEL_BYTES = 35_622_638
 _ELSEWHERE = "fetch the wheel elsewhere and run: mien models install --wheel FILE"
 
-_STAGING = ".installing-"
 _LICENSE = "LICENSE.txt"
 _ORIGIN = "ORIGIN.txt"
 
@@ -65,38 +62,21 @@ def install(
         return False
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _staging(folder) as staging:
-            source = wheel or _download(staging, progress)
-            staged = [_write(staging / name, content) for name, content in _unpack(source, models).items()]
+        with staging(folder) as aside:
+            source = wheel or _download(aside, progress)
+            staged = [write_new(aside / name, content) for name, content in _unpack(source, models).items()]
             for path in staged:
                 path.replace(folder / path.name)
-            _sync(folder)
+            sync(folder)
     except OSError as error:
         raise ModelsError(f"{error.filename or folder}: {error.strerror or error}; nothing installed") from error
     return True
 
 
-@contextmanager
-def _staging(folder: Path) -> Iterator[Path]:
-    """A new folder inside ``folder``, so on its file system, for one installer at a time; gone afterwards."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ModelsError(f"{folder}: another mien models install is at work here; wait for it to end") from error
-        for left_by_a_kill in folder.glob(_STAGING + "*"):
-            shutil.rmtree(left_by_a_kill)
-        with tempfile.TemporaryDirectory(prefix=_STAGING, dir=folder) as name:
-            yield Path(name)
-    finally:
-        os.close(handle)
-
-
-def _download(staging: Path, progress: bool) -> Path:
-    """Has pip fetch mediapipe's wheel into ``staging``."""
+def _download(aside: Path, progress: bool) -> Path:
+    """Has pip fetch mediapipe's wheel into ``aside``."""
     command = [sys.executable, "-m", "pip", "download", MEDIAPIPE, "--no-deps", "--only-binary=:all:", *_WHEEL_TAGS]
-    command += ["--quiet", "--progress-bar=off", "--no-input", "--disable-pip-version-check", "--dest", str(staging)]
+    command += ["--quiet", "--progress-bar=off", "--no-input", "--disable-pip-version-check", "--dest", str(aside)]
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said,
         # TMPDIR: pip gathers the bytes where the bar can count them, and where there must be room for them anyway.
@@ -105,7 +85,7 @@ def _download(staging: Path, progress: bool) -> Path:
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,
-            env={**os.environ, "TMPDIR": str(staging)},
+            env={**os.environ, "TMPDIR": str(aside)},
         ) as pip,
         tqdm(
             desc=MEDIAPIPE,
@@ -118,7 +98,7 @@ def _download(staging: Path, progress: bool) -> Path:
     ):
         try:
             while pip.poll() is None:
-                bar.update(_bytes_under(staging) - bar.n)
+                bar.update(_bytes_under(aside) - bar.n)
                 try:
                     pip.wait(0.2)
                 except subprocess.TimeoutExpired:
@@ -129,7 +109,7 @@ def _download(staging: Path, progress: bool) -> Path:
         said.seek(0)
         lines = [line.strip() for line in said if line.strip()]
     if pip.returncode == 0:
-        return next(staging.glob("mediapipe-*.whl"))
+        return next(aside.glob("mediapipe-*.whl"))
     if any("No module named pip" in line for line in lines):
         raise ModelsError(f"{sys.executable} has no pip to fetch {MEDIAPIPE} with; {_ELSEWHERE}")
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")] or lines
@@ -177,20 +157,3 @@ def _read(archive: zipfile.ZipFile, model: FaceModel, wheel: Path) -> bytes:
     if hashlib.sha256(content).hexdigest() != model.sha256:
         raise ModelsError(f"{wheel}: {model.member} is not the file that mien was tested with; use {MEDIAPIPE}'s wheel")
     return content
-
-
-def _write(path: Path, content: bytes) -> Path:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return path
-
-
-def _sync(folder: Path) -> None:
-    """Has the renames in ``folder`` on the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

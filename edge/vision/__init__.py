@@ -3,15 +3,17 @@
 from edge.vision.backend import VisionError
 from edge.vision.reader import FaceReader
 from edge.vision.settings import VisionSettings
-from edge.vision.types import EXPRESSIONS, Box, Eye, EyeSource, Face, HeadPose, Observation, Quality
+from edge.vision.types import EXPRESSIONS, Box, Eye, EyeSource, EyeTrouble, Face, Gaze, HeadPose, Observation, Quality
 
 __all__ = [
     "EXPRESSIONS",
     "Box",
     "Eye",
     "EyeSource",
+    "EyeTrouble",
     "Face",
     "FaceReader",
+    "Gaze",
     "HeadPose",
     "Observation",
     "Quality",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import MienError
+from edge.vision.settings import VisionSettings
 from edge.vision.types import Array, Box, EyeSource
 
 
@@ -45,6 +47,21 @@ class FoundFace:
     left_eye: FoundEye | None = None
 
 
+class Stopwatch(Protocol):
+    """Times what vision does, stage by stage: detect, mesh, iris, expression, landmarker."""
+
+    def __call__(self, stage: str) -> AbstractContextManager[None]:
+        """A context that lasts as long as one run of a stage."""
+
+
+_UNWATCHED = nullcontext()
+
+
+def unwatched(stage: str) -> AbstractContextManager[None]:  # noqa: ARG001 - of the protocol
+    """The stopwatch of nobody: takes a tenth of a microsecond."""
+    return _UNWATCHED
+
+
 class FaceFinder(Protocol):
     """Finds faces in successive images of one source, tracking between them as it sees fit."""
 
@@ -54,6 +71,9 @@ class FaceFinder(Protocol):
 
     def find(self, image: NDArray[np.uint8], t_s: float) -> list[FoundFace]:
         """The faces in a BGR uint8 image [H, W, 3] taken at ``t_s`` seconds of capture time, in any order."""
+
+    def adjust(self, settings: VisionSettings) -> None:
+        """From the next image on takes of ``settings`` what can be changed while running."""
 
     def close(self) -> None:
         """Lets go of the models; ``find`` may not be called afterwards."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,26 @@ def _native_stderr_hushed() -> Iterator[None]:
         os.close(kept)
 
 
+@dataclass(frozen=True, slots=True)
+class TensorType:
+    """How a tensor keeps numbers, ``real = (kept - zero_point) * scale``; a float's scale and zero point are None."""
+
+    dtype: str
+    scale: float | None
+    zero_point: int | None
+
+    def __str__(self) -> str:
+        return self.dtype if self.scale is None else f"{self.dtype} of scale {self.scale:g} from {self.zero_point}"
+
+    def agrees(self, other: TensorType) -> bool:
+        """Whether these are the same; scales to a float32's precision, as the model file keeps them."""
+        if (self.dtype, self.zero_point) != (other.dtype, other.zero_point):
+            return False
+        return self.scale == other.scale or (
+            self.scale is not None and other.scale is not None and math.isclose(self.scale, other.scale, rel_tol=1e-6)
+        )
+
+
 class Model:
     """A model with one input, ready to run.
 
@@ -62,14 +84,14 @@ class Model:
     def __init__(self, content: bytes, name: str, threads: int) -> None:
         """Loads ``content``; ``name`` is what an error message calls it. Raises VisionError where it is no model."""
         interpreter_class = _interpreter_class()
+        self._name = name
         try:
             with _native_stderr_hushed():
                 self._interpreter = interpreter_class(model_content=content, num_threads=threads)
                 self._interpreter.allocate_tensors()
             (self._input,) = self._interpreter.get_input_details()
         except (ValueError, RuntimeError, TypeError) as error:
-            reason = " ".join(str(error).split())[:120] or type(error).__name__
-            raise VisionError(f"{name}: not a model that LiteRT can run ({reason}); install it again") from None
+            raise VisionError(f"{name}: not a model that LiteRT can run ({_reason(error)}); install it again") from None
         self._outputs: list[dict[str, Any]] = self._interpreter.get_output_details()
 
     @classmethod
@@ -91,6 +113,16 @@ class Model:
         """The output tensors' shapes, in the model's order."""
         return [tuple(int(size) for size in output["shape"]) for output in self._outputs]
 
+    @property
+    def input_type(self) -> TensorType:
+        """How the input tensor keeps numbers."""
+        return _type(self._input)
+
+    @property
+    def output_types(self) -> list[TensorType]:
+        """How the output tensors keep numbers, in the model's order."""
+        return [_type(output) for output in self._outputs]
+
     def run_image(self, image: NDArray[np.uint8], low: float = 0.0, high: float = 1.0) -> list[Array]:
         """Runs the model on a uint8 image [H, W, channels] whose 0..255 is spread over ``low``..``high``."""
         x = image.astype(np.float32)[None]
@@ -99,10 +131,28 @@ class Model:
         return self.run(x)
 
     def run(self, x: Array) -> list[Array]:
-        """Runs the model on ``x``, float32 of ``input_shape``; returns its outputs as float32, in the model's order."""
+        """Runs the model on ``x``, float32 of ``input_shape``; returns its outputs as float32, in the model's order.
+
+        Raises VisionError where the model turns out not to run, which a damaged one may only now.
+        """
         self._interpreter.set_tensor(self._input["index"], _quantized(x, self._input))
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:
+            raise VisionError(f"{self._name}: does not run in LiteRT ({_reason(error)}); install it again") from None
         return [_dequantized(self._interpreter.get_tensor(output["index"]), output) for output in self._outputs]
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:120] or type(error).__name__
+
+
+def _type(tensor: dict[str, Any]) -> TensorType:
+    dtype = np.dtype(tensor["dtype"])
+    if dtype.kind == "f":
+        return TensorType(dtype.name, None, None)
+    scale, zero_point = tensor["quantization"]
+    return TensorType(dtype.name, float(scale), int(zero_point))
 
 
 def _quantized(x: Array, tensor: dict[str, Any]) -> NDArray[Any]:

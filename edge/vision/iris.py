@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -79,17 +78,14 @@ def region_of_eye(landmarks: Array, *, left: bool) -> Region:
     return Region(float(centre[0]), float(centre[1]), SCALE * width, float(np.arctan2(along[1], along[0])))
 
 
-def eye_contrast(image: NDArray[np.uint8], landmarks: Array, *, left: bool) -> float:
-    """Between the dark and the light of an eye and its lids (5th to 95th percentile), in grey levels 0..255."""
-    crop = region_of_eye(landmarks, left=left).crop(image, SIZE)
-    grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)[SIZE * 5 // 16 : SIZE * 11 // 16, SIZE * 3 // 16 : SIZE * 13 // 16]
-    dark, light = np.percentile(grey, (5, 95))
-    return float(light - dark)
-
-
 def eye_width(contour: Array) -> float:
     """From corner to corner, in pixels."""
     return float(np.linalg.norm(contour[_OUTER, :2] - contour[_INNER, :2]))
+
+
+def corners_centre(contour: Array) -> Array:
+    """The middle between the eye's corners, float32 [2], in pixels."""
+    return np.asarray((contour[_OUTER, :2] + contour[_INNER, :2]) / 2, dtype=np.float32)
 
 
 def aspect_ratio(contour: Array) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.vision.backend import FoundEye, FoundFace
+from edge.vision.backend import FoundEye, FoundFace, Stopwatch, unwatched
 from edge.vision.detector import Detector
 from edge.vision.geometry import landmarks_box
 from edge.vision.iris import IrisModel
@@ -25,9 +25,10 @@ class LiteRtFinder:
     where one was lost, and every ``detect_every_s`` while there is room for more.
     """
 
-    def __init__(self, folder: Path, settings: VisionSettings) -> None:
+    def __init__(self, folder: Path, settings: VisionSettings, stopwatch: Stopwatch = unwatched) -> None:
         """Loads the models from ``folder``. Raises VisionError naming a file that is missing or broken."""
         self._settings = settings
+        self._watch = stopwatch
         self.detector = Detector(folder, settings.threads, settings.min_detection_score)
         self._mesh = FaceMesh(folder, settings.threads)
         self._iris = IrisModel(folder, settings.threads) if settings.eyes else None
@@ -49,6 +50,10 @@ class LiteRtFinder:
         self._regions = [region_of_landmarks(landmarks) for landmarks, _ in faces]
         return [self._found(image, landmarks, score) for landmarks, score in faces]
 
+    def adjust(self, settings: VisionSettings) -> None:
+        """Takes over the most faces, the least presence, how often to detect, and whether eyes are read."""
+        self._settings = settings
+
     def close(self) -> None:
         """Forgets the faces followed."""
         self._regions = []
@@ -57,7 +62,9 @@ class LiteRtFinder:
         return not 0 <= t_s - self._detected_s < self._settings.detect_every_s
 
     def _new_regions(self, image: NDArray[np.uint8]) -> list[Region]:
-        nearest_first = sorted(self.detector.detect(image), key=lambda found: -found.box.width)
+        with self._watch("detect"):
+            detections = self.detector.detect(image)
+        nearest_first = sorted(detections, key=lambda found: -found.box.width)
         return [region_of_detection(found) for found in nearest_first]
 
     def _read(
@@ -68,13 +75,15 @@ class LiteRtFinder:
         for region in regions:
             if len(faces) >= self._settings.max_faces:
                 break
-            landmarks, score = self._mesh.read(image, region)
+            with self._watch("mesh"):
+                landmarks, score = self._mesh.read(image, region)
             if score >= self._settings.min_presence:
                 faces.append((landmarks, score))
         return [faces[at] for at in distinct([landmarks_box(landmarks) for landmarks, _ in faces])]
 
     def _found(self, image: NDArray[np.uint8], landmarks: Array, score: float) -> FoundFace:
         eyes: list[FoundEye | None] = [None, None]
-        if self._iris is not None:
-            eyes = [self._iris.read(image, landmarks, left=left) for left in (False, True)]
+        if self._iris is not None and self._settings.eyes:
+            with self._watch("iris"):
+                eyes = [self._iris.read(image, landmarks, left=left) for left in (False, True)]
         return FoundFace(landmarks_box(landmarks), score, landmarks, *eyes)

@@ -52,6 +52,9 @@ class MediaPipeFinder:
         found = self._mesh.process(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).multi_face_landmarks or []
         return [self._face(points_in_pixels(face, image.shape[1], image.shape[0])) for face in found]
 
+    def adjust(self, settings: VisionSettings) -> None:
+        """Nothing: mediapipe's graph is set when it starts."""
+
     def close(self) -> None:
         """Ends mediapipe's graph."""
         self._mesh.close()

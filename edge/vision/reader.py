@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -10,51 +11,56 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.camera.frame import Frame
-from edge.vision.backend import FaceFinder, FoundEye, FoundFace
+from edge.vision.backend import FaceFinder, FoundFace, Stopwatch, unwatched
 from edge.vision.crop import expression_crop
 from edge.vision.expression import ExpressionModel
-from edge.vision.geometry import head_pose, mouth_opening, quality
-from edge.vision.iris import LIDS, aspect_ratio, eye_contrast, eye_width
+from edge.vision.eye import read_eye
+from edge.vision.eye_look import look_at
+from edge.vision.gaze import gaze_of
+from edge.vision.geometry import Head, find_head, mouth_opening, proportions
+from edge.vision.landmarker import Landmarker
 from edge.vision.litert import LiteRtFinder
+from edge.vision.quality import quality
 from edge.vision.settings import VisionSettings
 from edge.vision.tracks import Tracks
 from edge.vision.types import Array, Eye, Face, HeadPose, Observation
 
-#: Down to this width a clip made smaller step by step kept its ratios (0.07 closed, 0.32 open); below, closed rises.
-MIN_EYE_WIDTH_PX = 8.0
-#: An eye in the dark reads open when it is closed: the same clip made darker, with a camera's noise and compression,
-#: read closed as 0.10 at 33 grey levels, 0.15 at 19, 0.28 at 9, against 0.32 to 0.34 open. From about 26 down a
-#: closed eye is more than a fifth open.
-MIN_EYE_CONTRAST = 30.0
-#: Beyond this yaw the bridge of the nose hides part of the far eye; beyond the second the near one is seen in profile.
-FAR_EYE_MAX_YAW_DEG = 35.0
-NEAR_EYE_MAX_YAW_DEG = 55.0
 #: Beyond this yaw no expression is read: FER2013 holds hardly any such face (95 % lie within 36°).
 EXPRESSION_MAX_YAW_DEG = 45.0
+#: Beyond this yaw the mesh guesses the face's far half, and its proportions drift.
+PROPORTIONS_MAX_YAW_DEG = 35.0
 
 
 class FaceReader:
-    """Reads faces frame by frame, keeping track of who is who. Use as a context manager, from one thread."""
+    """Reads faces frame by frame, keeping track of who is who. Use as a context manager, from one thread.
+
+    reads_expressions: whether the expression model, where there is one, runs; may be changed between two frames.
+    """
 
     def __init__(
         self,
         settings: VisionSettings,
         *,
         face_models: Path,
-        expression_bundle: Path | None = None,
+        expression: ExpressionModel | None = None,
         seed: int | None = None,
+        stopwatch: Stopwatch = unwatched,
     ) -> None:
         """Loads the models.
 
-        ``face_models`` is the folder of MediaPipe's models (not used by the mediapipe backend), ``expression_bundle``
-        that of the expression model, None to go without. With a ``seed`` the track ids are the same on every run.
+        ``face_models`` is the folder of MediaPipe's models (not used by the mediapipe backend), ``expression`` the
+        expression model, None to go without. With a ``seed`` the track ids are the same on every run.
+        ``stopwatch`` times the stages of each reading.
         Raises VisionError naming the file that is missing or broken.
         """
+        self.reads_expressions = True
         self._settings = settings
-        self._finder = _finder(settings, face_models)
-        self._expression: ExpressionModel | None = None
-        if settings.expression and expression_bundle is not None:
-            self._expression = ExpressionModel(expression_bundle, settings.threads)
+        self._watch = stopwatch
+        self._finder = _finder(settings, face_models, stopwatch)
+        self._landmarker: Landmarker | None = None
+        if settings.landmarker is not None and settings.eyes:
+            self._landmarker = Landmarker(settings.landmarker, settings.threads)
+        self._expression = expression if settings.expression else None
         self._expression_read_s: dict[str, float] = {}
         self._tracks = Tracks(Random(seed))  # noqa: S311 - names, not secrets
 
@@ -71,6 +77,21 @@ class FaceReader:
         self._finder.close()
 
     @property
+    def settings(self) -> VisionSettings:
+        """What holds for the next frame. Set, of it counts what needs no other models.
+
+        That is ``max_faces``, ``min_presence``, ``detect_every_s``, ``expression_every_s``; ``eyes`` and
+        ``landmarker`` can be switched off, and on again where their models were loaded. The mediapipe backend takes
+        ``expression_every_s`` alone.
+        """
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: VisionSettings) -> None:
+        self._settings = settings
+        self._finder.adjust(settings)
+
+    @property
     def expression_sha256(self) -> str | None:
         """The expression model's hash, for the events that rest on it; None without one."""
         return self._expression.sha256 if self._expression else None
@@ -79,6 +100,11 @@ class FaceReader:
     def expression_name(self) -> str | None:
         """The expression model's name; None without one."""
         return self._expression.name if self._expression else None
+
+    @property
+    def expression_fallback(self) -> str | None:
+        """Why the expression model runs in another's place; None where it is the one that was asked for."""
+        return self._expression.fallback if self._expression else None
 
     def read(self, frame: Frame) -> Observation:
         """All that can be read from one frame. Frames come in the order of their ``t_s``."""
@@ -99,61 +125,58 @@ class FaceReader:
         )
 
     def _face(self, image: NDArray[np.uint8], found: FoundFace, name: str, t_s: float) -> Face:
-        size = (image.shape[1], image.shape[0])
-        pose = head_pose(found.landmarks, size)
+        head = find_head(found.landmarks, (image.shape[1], image.shape[0]))
+        pose = head.pose if head else None
+        right, left = self._eyes(image, found, head)
         return Face(
             box=found.box,
             score=found.score,
             landmarks=found.landmarks,
             track_id=name,
-            right_eye=self._eye(image, found, pose, left=False),
-            left_eye=self._eye(image, found, pose, left=True),
+            right_eye=right,
+            left_eye=left,
             mouth_opening=mouth_opening(found.landmarks),
             pose=pose,
             expression=self._expression_of(image, found.landmarks, pose, name, t_s),
+            gaze=gaze_of(right, left, head) if right and left and head else None,
+            proportions=proportions(found.landmarks) if pose and abs(pose.yaw_deg) <= PROPORTIONS_MAX_YAW_DEG else None,
         )
 
-    def _eye(self, image: NDArray[np.uint8], found: FoundFace, pose: HeadPose | None, *, left: bool) -> Eye | None:
-        eye = found.left_eye if left else found.right_eye
-        if eye is None:
-            return None
-        contrast = eye_contrast(image, found.landmarks, left=left)
-        return read_eye(eye, contrast, pose, (image.shape[1], image.shape[0]), left=left)
+    def _eyes(self, image: NDArray[np.uint8], found: FoundFace, head: Head | None) -> tuple[Eye | None, Eye | None]:
+        """The right and the left one."""
+        size = (image.shape[1], image.shape[0])
+        eyes: list[Eye | None] = []
+        for eye, left in ((found.right_eye, False), (found.left_eye, True)):
+            if eye is None:
+                eyes.append(None)
+                continue
+            read = read_eye(eye, look_at(image, found.landmarks, eye, left=left), head, size, left=left)
+            eyes.append(replace(read, confidence=read.confidence * found.score))
+        landmarker = self._landmarker if self._settings.landmarker is not None else None
+        if landmarker is not None and any(eye and eye.trouble is None for eye in eyes):
+            with self._watch("landmarker"):
+                blinks = landmarker.blinks(image, found.landmarks)
+            eyes = [eye and replace(eye, blink=blink) for eye, blink in zip(eyes, blinks or (None, None), strict=True)]
+        right, left_ = eyes
+        return right, left_
 
     def _expression_of(
         self, image: NDArray[np.uint8], landmarks: Array, pose: HeadPose | None, name: str, t_s: float
     ) -> Array | None:
-        if self._expression is None or pose is None or abs(pose.yaw_deg) > EXPRESSION_MAX_YAW_DEG:
+        if self._expression is None or not self.reads_expressions:
+            return None
+        if pose is None or abs(pose.yaw_deg) > EXPRESSION_MAX_YAW_DEG:
             return None
         if 0 <= t_s - self._expression_read_s.get(name, -np.inf) < self._settings.expression_every_s:
             return None
         self._expression_read_s[name] = t_s
-        return self._expression.probabilities(expression_crop(image, landmarks))
+        with self._watch("expression"):
+            return self._expression.probabilities(expression_crop(image, landmarks))
 
 
-def read_eye(found: FoundEye, contrast: float, pose: HeadPose | None, size: tuple[int, int], *, left: bool) -> Eye:
-    """The eye with its aspect ratio, which is None where the eye can't be read.
-
-    That is: too narrow, without ``contrast`` (of ``eye_contrast``), partly outside the picture of ``size`` (width,
-    height), or turned away. The person's left eye is the far one when the face turns to the picture's right.
-    """
-    lids = found.contour[:LIDS, :2]
-    inside = bool(((lids >= 0) & (lids <= np.array(size) - 1)).all())
-    readable = inside and contrast >= MIN_EYE_CONTRAST and eye_width(found.contour) >= MIN_EYE_WIDTH_PX
-    return Eye(found.contour, found.iris, aspect_ratio(found.contour) if readable and _faces(pose, left=left) else None)
-
-
-def _faces(pose: HeadPose | None, *, left: bool) -> bool:
-    """Whether the person's left or right eye is turned to the camera."""
-    if pose is None:
-        return False
-    far = pose.yaw_deg > 0 if left else pose.yaw_deg < 0
-    return abs(pose.yaw_deg) <= (FAR_EYE_MAX_YAW_DEG if far else NEAR_EYE_MAX_YAW_DEG)
-
-
-def _finder(settings: VisionSettings, face_models: Path) -> FaceFinder:
+def _finder(settings: VisionSettings, face_models: Path, stopwatch: Stopwatch) -> FaceFinder:
     if settings.backend == "litert":
-        return LiteRtFinder(face_models, settings)
+        return LiteRtFinder(face_models, settings, stopwatch)
     # Lives in an environment of its own, so it is asked for only where it is chosen.
     from edge.vision.mediapipe_backend import MediaPipeFinder
 

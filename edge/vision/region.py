@@ -47,3 +47,10 @@ class Region:
         return np.stack(
             [self.x + along * x - across * y, self.y + across * x + along * y, points[:, 2] * step], axis=1
         ).astype(np.float32)
+
+    def to_crop(self, points: Array, size: int) -> Array:
+        """Points [n, 2] in pixels of the image, in those of a ``size`` × ``size`` crop: ``to_image`` undone."""
+        across, down = (points[:, :2] - np.array([self.x, self.y], dtype=np.float32)).T
+        cos, sin = np.cos(self.angle), np.sin(self.angle)
+        turned = np.stack([cos * across + sin * down, cos * down - sin * across], axis=1)
+        return np.asarray(turned * (size / max(self.side, 1e-6)) + size / 2, dtype=np.float32)

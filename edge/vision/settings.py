@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -53,6 +54,22 @@ class VisionSettings(BaseModel):
         title="Expression",
         description="Whether to read apparent expressions; needs an expression model.",
     )
+    expression_model: str | None = Field(
+        default=None,
+        title="Expression model",
+        description=(
+            "Which expression model to run: shipped, a name that mien models list shows, or a bundle's folder. By "
+            "default the one that mien models use chose, else the one that ships."
+        ),
+    )
+    allow_unverified: bool = Field(
+        default=False,
+        title="Allow unverified",
+        description=(
+            "Whether the expression model may be a bare .tflite file without the manifest that vouches for it; it is "
+            "tried in a process of its own first."
+        ),
+    )
     expression_every_s: float = Field(
         default=0.0,
         ge=0,
@@ -64,6 +81,14 @@ class VisionSettings(BaseModel):
         default=True,
         title="Eyes",
         description="Whether to read eyelids and irises; the driver's state needs them.",
+    )
+    landmarker: Path | None = Field(
+        default=None,
+        title="Landmarker",
+        description=(
+            "A face_landmarker.task file, whose blink scores serve as a second opinion on the eyelids; it doubles "
+            "the time a face takes. Without one there is none."
+        ),
     )
     threads: int = Field(
         default=2,

@@ -258,7 +258,7 @@ def test_two_installers_at_once_do_not_mix(wheel: Path, folder: Path) -> None:
         wheel,
     )
     assert done.returncode == 1
-    assert "another mien models install" in done.stderr
+    assert "another mien models command" in done.stderr
     assert names_in(folder) == set()
 
 

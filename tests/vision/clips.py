@@ -16,18 +16,21 @@ def still(image: NDArray[np.uint8], t_s: float = 0.0) -> Frame:
     return Frame(image, t_s, wall_time=0.0, seq=round(t_s * 1000), camera="test")
 
 
-def frames(path: Path, until_s: float = np.inf) -> Iterator[Frame]:
+def frames(path: Path, until_s: float = np.inf, every: int = 1, since_s: float = 0.0) -> Iterator[Frame]:
+    """Every frame, or every so-manieth, of that part of the clip."""
     video = cv2.VideoCapture(str(path))
     rate = video.get(cv2.CAP_PROP_FPS)
-    seq = 0
+    first = seq = round(since_s * rate)
+    video.set(cv2.CAP_PROP_POS_FRAMES, seq)
     while seq / rate < until_s:
-        read, image = video.read()
-        if not read:
+        if not video.grab():
             break
-        yield Frame(image.astype(np.uint8, copy=False), seq / rate, wall_time=0.0, seq=seq, camera="clip")
+        if seq % every == 0:
+            _, image = video.retrieve()
+            yield Frame(image.astype(np.uint8, copy=False), seq / rate, wall_time=0.0, seq=seq, camera="clip")
         seq += 1
     video.release()
-    assert seq > 0, f"{path} holds no frames"
+    assert seq > first, f"{path} holds no frames"
 
 
 def rolled(image: NDArray[np.uint8], clockwise_deg: float) -> NDArray[np.uint8]:

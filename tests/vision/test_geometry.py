@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.vision import FaceReader, VisionSettings
-from edge.vision.geometry import POSE_POINTS, head_pose, mouth_opening, quality
-from edge.vision.types import Array, Box, HeadPose
-from tests.vision.clips import rolled, still
+from edge.vision.geometry import POSE_POINTS, PROPORTIONS, head_pose, mouth_opening, proportions
+from edge.vision.types import Array, HeadPose
+from tests.vision.clips import frames, rolled, still
 
 SIZE = (640, 480)
 
@@ -65,18 +65,30 @@ def test_an_open_mouth_reads_as_its_gap_over_its_width() -> None:
     assert mouth_opening(landmarks) == pytest.approx(0.6)
 
 
-def test_a_blurred_dark_face_has_less_of_both_qualities(portrait: NDArray[np.uint8]) -> None:
-    box = Box(178, 72, 94, 103)
-    smooth = np.repeat(np.repeat(portrait[::8, ::8], 8, axis=0), 8, axis=1) // 2
-    good, poor = quality(portrait, box), quality(smooth, box)
-    assert good.brightness is not None
-    assert poor.brightness == pytest.approx(good.brightness / 2, abs=8)
-    assert good.sharpness is not None
-    assert poor.sharpness is not None
-    assert poor.sharpness < good.sharpness
+def test_proportions_do_not_mind_size_place_or_turn() -> None:
+    landmarks = np.random.default_rng(0).normal(size=(468, 3)).astype(np.float32)
+    cos, sin = np.cos(0.7), np.sin(0.7)
+    turned = landmarks @ np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]], np.float32) * 3 + np.float32(50)
+    assert proportions(turned) == pytest.approx(proportions(landmarks), rel=1e-4)
+    assert len(proportions(landmarks)) == len(PROPORTIONS)
 
 
-def test_the_quality_of_a_face_outside_the_picture_is_not_known(portrait: NDArray[np.uint8]) -> None:
-    outside = quality(portrait, Box(600, 600, 50, 50))
-    assert outside.brightness is None
-    assert outside.sharpness is None
+def test_one_man_keeps_his_proportions_in_another_film_and_a_woman_has_others(shared: Path, face_models: Path) -> None:
+    seen = {}
+    for name in ("eyes-close", "look-away", "blinks-and-occlusion"):
+        with FaceReader(VisionSettings(eyes=False), face_models=face_models) as reader:
+            clip = frames(shared / "data" / "clips" / f"{name}.mp4", until_s=0.5, every=2)
+            faces = [reader.read(frame).faces[0] for frame in clip]
+        known = [face.proportions for face in faces if face.proportions is not None]
+        seen[name] = np.log(np.median(known, axis=0))
+    apart = {name: np.sqrt(np.mean((logs - seen["eyes-close"]) ** 2)) for name, logs in seen.items()}
+    assert apart["look-away"] < 0.03
+    assert apart["blinks-and-occlusion"] > 0.04
+
+
+def test_a_face_turned_far_aside_has_no_proportions(shared: Path, face_models: Path) -> None:
+    with FaceReader(VisionSettings(eyes=False), face_models=face_models) as reader:
+        clip = frames(shared / "data" / "clips" / "look-away.mp4", until_s=2.0)
+        faces = [reader.read(frame).faces[0] for frame in clip]
+    assert faces[0].proportions is not None
+    assert faces[-1].proportions is None
