@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-SCHEMA = "mien-model/1"
+from edge.models.manifest import MANIFEST_FILE, MODEL_FILE
+from quantize.errors import QuantizeError
 
 
-def write(out: Path, model: bytes, facts: Mapping[str, Any], *, replace: bool = False) -> Path:
-    """Write a bundle whole or not at all; refuses to take another's place unless told to.
+def check_free(out: Path, *, replace: bool) -> None:
+    """Raises QuantizeError where something is in the bundle's place and may not be replaced.
 
-    facts: everything the manifest says besides schema and sha256. Raises FileExistsError.
+    Nor may what is no bundle, whatever is told: a mistyped folder is not to be lost.
     """
     if out.exists() and not replace:
-        raise FileExistsError(f"{out}: exists already; name another --out, or pass --force to replace it")
+        raise QuantizeError(f"{out}: exists already; name another --out, or pass --force to replace it")
+    if out.exists() and not (out / MANIFEST_FILE).is_file():
+        raise QuantizeError(f"{out}: not a bundle, so it is not replaced; name another --out")
+
+
+def write(out: Path, model: bytes, manifest: bytes, *, replace: bool = False) -> Path:
+    """Write a bundle whole or not at all; raises QuantizeError rather than silently take another's place."""
+    check_free(out, replace=replace)
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
     try:
         aside.chmod(0o755)
-        (aside / "model.tflite").write_bytes(model)
-        manifest = {"schema": SCHEMA, "sha256": hashlib.sha256(model).hexdigest(), **facts}
-        (aside / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+        (aside / MODEL_FILE).write_bytes(model)
+        (aside / MANIFEST_FILE).write_bytes(manifest)
         if out.exists():
-            shutil.rmtree(out)
-        aside.rename(out)
+            # Beside, not gone: whenever this is killed, the old bundle or the new one lies there whole.
+            old = aside.with_name(f"{aside.name}-old")
+            out.rename(old)
+            aside.rename(out)
+            shutil.rmtree(old)
+        else:
+            aside.rename(out)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise

@@ -203,7 +203,7 @@ def _bundle(folder: Path) -> Network:
         CLASSES,
         run,
         gives_probabilities=False,
-        parameters=manifest.get("quantization", {}).get("parameters"),
+        parameters=manifest.get("metrics", {}).get("parameters"),
         temperature=temperature,
         scale="0..1",
         scale_source="its manifest",
