@@ -14,13 +14,13 @@ EDGE = Path(__file__).resolve().parents[1] / "edge"
 
 # What each room may import of the others; ".types" and the like narrow it to one module.
 ALLOWED = {
-    "camera": {"edge.errors"},
-    "vision": {"edge.errors", "edge.camera.frame"},
-    "state": {"edge.errors", "edge.vision.types"},
+    "camera": {"edge.errors", "edge.settings"},
+    "vision": {"edge.errors", "edge.camera.frame", "edge.models.bundle", "edge.models.manifest"},
+    "state": {"edge.errors", "edge.settings", "edge.vision.types"},
     "events": {"edge.errors", "edge.state.types"},
-    "delivery": {"edge.errors", "edge.events"},
+    "delivery": {"edge.errors", "edge.events", "edge.settings"},
     "models": {"edge.errors"},
-    "view": {"edge.errors", "edge.vision.types"},
+    "view": {"edge.errors", "edge.events", "edge.state.types", "edge.vision.types"},
 }
 
 

@@ -1,29 +1,83 @@
-"""Clips with exactly known truth: a portrait that blinks, sleeps, yawns, turns and leaves as scripted."""
+"""Clips with exactly known truth: a portrait that blinks, sleeps, yawns, turns, nods and leaves as scripted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
 
 from edge.camera.capture import quieten
-from edge.demo.puppet_face import Image, Puppet, portrait
-from edge.demo.puppet_script import BLINK_S, CLOSED_BELOW, DEMO, Pose, Script, Truth
+from edge.demo.puppet_face import Puppet, portrait
+from edge.demo.puppet_patch import Image
+from edge.demo.puppet_script import (
+    BLINK_S,
+    CLOSED_BELOW,
+    DEMO,
+    STRANGER,
+    Glasses,
+    Person,
+    Pose,
+    Script,
+    Trouble,
+    Truth,
+)
 from edge.errors import MienError
 
-__all__ = ["BLINK_S", "CLOSED_BELOW", "DEMO", "Pose", "Puppet", "Script", "Truth", "frames", "portrait", "write_clip"]
+__all__ = [
+    "BLINK_S",
+    "CLOSED_BELOW",
+    "DEMO",
+    "STRANGER",
+    "Glasses",
+    "Image",
+    "Person",
+    "Pose",
+    "Puppet",
+    "Script",
+    "Trouble",
+    "Truth",
+    "frame_times",
+    "frames",
+    "frames_at",
+    "portrait",
+    "write_clip",
+]
+
+
+def frame_times(
+    duration_s: float, fps: float, *, jitter_s: float = 0.0, dropped: float = 0.0, seed: int = 0
+) -> list[float]:
+    """When a camera takes its frames, in seconds from the first on, at 0 s.
+
+    jitter_s: how far a frame comes early or late at most, less than half a frame. dropped: the share of the frames
+    that are lost, each with the same chance. The same ``seed`` gives the same times.
+    """
+    rng = random.Random(seed)  # noqa: S311 - a clip, no secret
+    times = [0.0]
+    for number in range(1, round(duration_s * fps)):
+        late_s, lost = rng.uniform(-jitter_s, jitter_s), rng.random() < dropped
+        if not lost:
+            times.append(number / fps + late_s)
+    return times
 
 
 def frames(script: Script, fps: float = 30.0, size: tuple[int, int] = (512, 512)) -> Iterator[tuple[float, Image]]:
-    """The script's pictures in order: (seconds from the start, BGR uint8 [H, W, 3]).
+    """The script's pictures in order, evenly spaced: (seconds from the start, BGR uint8 [H, W, 3]).
 
     Raises:
         MienError: when scikit-image, which brings the portrait, is not installed.
     """
+    return frames_at(script, frame_times(script.duration_s, fps), size)
+
+
+def frames_at(
+    script: Script, times: Iterable[float], size: tuple[int, int] = (512, 512)
+) -> Iterator[tuple[float, Image]]:
+    """The script's pictures at these ``times``, in seconds from the start; otherwise as ``frames``."""
     puppet = Puppet(size)
-    for number in range(round(script.duration_s * fps)):
-        t_s = number / fps
+    for t_s in times:
         yield t_s, puppet.render(script.pose(t_s))
 
 

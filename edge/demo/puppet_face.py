@@ -7,21 +7,23 @@ refined landmarks (static image).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from edge.demo.puppet_script import Pose
+from edge.demo.puppet_head import Head, outline
+from edge.demo.puppet_patch import Image, Patch, Points
+from edge.demo.puppet_scene import Troubles, glasses, lean, sink
+from edge.demo.puppet_script import Person, Pose
 from edge.errors import MienError
-
-Image = NDArray[np.uint8]
-Points = NDArray[np.float32]
 
 #: The part of the portrait that a webcam would show, in its pixels: from its top, this high, centred on the face.
 VIEW_HEIGHT = 280
 VIEW_CENTRE_X = 225
+#: Pictures kept for when the same pose comes again, as it does while nothing moves.
+REMEMBERED = 8
 
 # Face mesh indices. Lids run from corner to corner; brows are the brows' lower edges.
 _RIGHT_UPPER = (33, 246, 161, 160, 159, 158, 157, 173, 133)
@@ -34,14 +36,11 @@ _INNER_UPPER_LIP = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
 _INNER_LOWER_LIP = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
 _NOSE_BASE = 2
 _CHIN = 152
-_OVAL = (
-    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176),
-    *(149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
-)
+_UNDER_EYE = 348
 
 
 class Puppet:
-    """The portrait on its strings.
+    """The portrait on its strings, with everybody's faces that are asked for.
 
     Args:
         size: width and height of the pictures in pixels; the face is about a third as wide as a square one.
@@ -51,34 +50,93 @@ class Puppet:
     """
 
     def __init__(self, size: tuple[int, int] = (512, 512)) -> None:
-        width, height = size
-        scale = height / VIEW_HEIGHT
-        left = width / 2 - scale * VIEW_CENTRE_X
-        view = np.array([[scale, 0, left], [0, scale, 0]])
-        self._image = np.asarray(
-            cv2.warpAffine(portrait(), view, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE),
-            dtype=np.uint8,
-        )
-        with np.load(Path(__file__).with_name("portrait.npz")) as file:
-            points: Points = file["landmarks"] * np.float32(scale) + np.array([left, 0, 0], np.float32)
-        self._right_eye = _Lid(self._image, points, _RIGHT_UPPER, _RIGHT_LOWER, _RIGHT_BROW)
-        self._left_eye = _Lid(self._image, points, _LEFT_UPPER, _LEFT_LOWER, _LEFT_BROW)
-        self._jaw = _Jaw(self._image, points)
-        self._head = _Head(size, points)
+        self._size = size
+        self._faces = {Person(): _Face(size, Person())}
+        self._render = lru_cache(REMEMBERED)(self._draw)
 
     def render(self, pose: Pose) -> Image:
         """The picture of a pose, BGR uint8 [H, W, 3]."""
+        return self._render(pose).copy()
+
+    def _draw(self, pose: Pose) -> Image:
+        if pose.person not in self._faces:
+            self._faces[pose.person] = _Face(self._size, pose.person)
+        return self._faces[pose.person].render(pose)
+
+
+class _Face:
+    """One person's face."""
+
+    def __init__(self, size: tuple[int, int], person: Person) -> None:
+        self._image, points = _seat(size, person)
+        self._open = person.eyes
+        self._centre: Points = points[_NOSE_BASE, :2]
+        self._right_eye = _Lid(self._image, points, _RIGHT_UPPER, _RIGHT_LOWER, _RIGHT_BROW)
+        self._left_eye = _Lid(self._image, points, _LEFT_UPPER, _LEFT_LOWER, _LEFT_BROW)
+        self._jaw = _Jaw(self._image, points)
+        self._head = Head(size, points)
+        self._glasses = glasses(size, points, person.glasses) if person.glasses else None
+        self._troubles = Troubles(self._image, points)
+
+    def render(self, pose: Pose) -> Image:
         openness = pose.openness if isinstance(pose.openness, tuple) else (pose.openness, pose.openness)
         # Lids and jaw have no pixel in common, so each of them warps the undisturbed picture.
         image = self._image.copy()
         for eye, eye_openness in zip((self._right_eye, self._left_eye), openness, strict=True):
-            if eye_openness < 1.0:
-                eye.draw(image, eye_openness)
+            if eye_openness * self._open < 1.0:
+                eye.draw(image, eye_openness * self._open)
         if pose.mouth > 0.0:
             self._jaw.draw(image, pose.mouth)
-        if pose.yaw_deg != 0.0:
-            self._head.turn(image, pose.yaw_deg)
-        return image if pose.visible >= 1.0 else _sink(image, 1.0 - pose.visible)
+        if self._glasses:
+            self._glasses.draw(image)
+        if pose.yaw_deg != 0.0 or pose.pitch_deg != 0.0:
+            self._head.turn(image, pose.yaw_deg, pose.pitch_deg)
+        if (pose.zoom, pose.aside) != (1.0, 0.0):
+            image = lean(image, self._centre, pose.zoom, pose.aside)
+        if pose.visible < 1.0:
+            image = sink(image, 1.0 - pose.visible)
+        for what, share in pose.troubles:
+            image = self._troubles.draw(image, what, share, pose.grain)
+        return image
+
+
+def _seat(size: tuple[int, int], person: Person) -> tuple[Image, Points]:
+    """The picture of a person who looks ahead, and the landmarks in it, float32 [468, 3]."""
+    with np.load(Path(__file__).with_name("portrait.npz")) as file:
+        points: Points = file["landmarks"]
+    picture = portrait()
+    if (person.width, person.nose) != (1.0, 1.0):
+        picture, points = _reshape(picture, points, person)
+    picture = np.clip(picture * np.array(person.tone), 0, 255).astype(np.uint8)
+    width, height = size
+    scale = height / VIEW_HEIGHT
+    left = width / 2 - scale * VIEW_CENTRE_X
+    view = np.array([[scale, 0, left], [0, scale, 0]])
+    seen = cv2.warpAffine(picture, view, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(seen, dtype=np.uint8), points * np.float32(scale) + np.array([left, 0, 0], np.float32)
+
+
+def _reshape(picture: Image, points: Points, person: Person) -> tuple[Image, Points]:
+    """A face of other proportions: columns and rows of pixels pressed together or stretched."""
+    height, width = picture.shape[:2]
+    oval = outline(points)
+    low, high = float(oval[:, 0].min()), float(oval[:, 0].max())
+    middle, half = (low + high) / 2, (high - low) / 2
+    columns = np.array([0, middle - 2 * half, low, high, middle + 2 * half, width])
+    to_columns = columns + (person.width - 1.0) * half * np.array([0, 0, -1, 1, 0, 0])
+    # What stretches begins well below the eyes, which would be drawn out of shape.
+    eyes, nose, chin = (float(points[index, 1]) for index in (_UNDER_EYE, _NOSE_BASE, _CHIN))
+    rows = np.array([0, eyes, nose, chin, 2 * chin - eyes, height])
+    to_rows = rows + (person.nose - 1.0) * (nose - eyes) * np.array([0, 0, 1, 1, 0, 0])
+    x = np.interp(np.arange(width), to_columns, columns).astype(np.float32)
+    y = np.interp(np.arange(height), to_rows, rows).astype(np.float32)
+    from_x, from_y = np.meshgrid(x, y)
+    shaped = cv2.remap(picture, from_x, from_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    moved = points.copy()
+    moved[:, 0] = np.interp(points[:, 0], columns, to_columns)
+    moved[:, 1] = np.interp(points[:, 1], rows, to_rows)
+    moved[:, 2] *= np.float32(person.width)
+    return np.asarray(shaped, dtype=np.uint8), moved
 
 
 def portrait() -> Image:
@@ -92,42 +150,6 @@ def portrait() -> Image:
     except ImportError:
         raise MienError("the puppet needs scikit-image for its portrait: pip install 'mien[demo]'") from None
     return np.ascontiguousarray(data.astronaut()[..., ::-1])
-
-
-def _sink(image: Image, gone: float) -> Image:
-    """The picture slid down by ``gone`` of its height; above it the backdrop goes on, out of focus."""
-    height, width = image.shape[:2]
-    down = round(gone * height)
-    backdrop = cv2.GaussianBlur(image[:1], (0, 0), sigmaX=width / 32, borderType=cv2.BORDER_REPLICATE)
-    seam = height // 64
-    share = np.linspace(0.0, 1.0, seam, dtype=np.float32)[:, None, None]
-    image[:seam] = image[:seam] * share + backdrop * (1.0 - share)
-    return np.concatenate([np.broadcast_to(backdrop, (down, width, 3)), image[: height - down]])
-
-
-class _Patch:
-    """A rectangle of the picture and the coordinates of its samples, float32: x [1, w] and y [h, 1].
-
-    fineness: samples a pixel, each way; more than one smooths the edges that a warp cuts.
-    """
-
-    def __init__(
-        self, size: tuple[int, int], left: float, top: float, right: float, bottom: float, fineness: int = 1
-    ) -> None:
-        x0, x1 = np.clip((int(left), int(right) + 1), 0, size[0])
-        y0, y1 = np.clip((int(top), int(bottom) + 1), 0, size[1])
-        self.where = np.s_[y0:y1, x0:x1]
-        self.size = (int(x1 - x0), int(y1 - y0))
-        step = np.float32(1.0 / fineness)
-        self.x = ((np.arange(x0 * fineness, x1 * fineness) + 0.5) * step - 0.5).astype(np.float32)[None, :]
-        self.y = ((np.arange(y0 * fineness, y1 * fineness) + 0.5) * step - 0.5).astype(np.float32)[:, None]
-
-    def sample(self, image: Image, x: Points, y: Points) -> Image:
-        """The picture at x and y (pixels of the whole picture, one for each sample), as large as the patch."""
-        map_x, map_y = np.broadcast_arrays(x, y)
-        maps = (np.ascontiguousarray(map_x, np.float32), np.ascontiguousarray(map_y, np.float32))
-        samples = cv2.remap(image, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(cv2.resize(samples, self.size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _size(image: Image) -> tuple[int, int]:
@@ -160,7 +182,7 @@ class _Lid:
         left, right = lids[:, 0].min(), lids[:, 0].max()
         wide = right - left
         beyond = self.OUTWARD * wide
-        self._patch = _Patch(
+        self._patch = Patch(
             _size(image), left - beyond, brow_at[:, 1].min(), right + beyond, lids[:, 1].max() + beyond, fineness=3
         )
         self._image = image
@@ -209,7 +231,7 @@ class _Jaw:
         self._drop = self.DROP * (right - left)
         nose, chin = points[_NOSE_BASE, 1], points[_CHIN, 1]
         neck = chin + self.NECK * self._drop
-        self._patch = _Patch(_size(image), centre_x - self.WIDTH * half, nose, centre_x + self.WIDTH * half, neck)
+        self._patch = Patch(_size(image), centre_x - self.WIDTH * half, nose, centre_x + self.WIDTH * half, neck)
         self._image = image
         x = self._patch.x
         self._upper = _contour(points, _INNER_UPPER_LIP, np.clip(x, left, right))
@@ -242,62 +264,3 @@ def _stretch(y: Points, top: Points, bottom: Points, source_top: Points, source_
     """What lies at ``y`` when the stretch of column from source_top to source_bottom fills top to bottom."""
     share = (y - top) / np.maximum(bottom - top, 1e-3)
     return np.asarray(source_top + share * (source_bottom - source_top), dtype=np.float32)
-
-
-class _Head:
-    """A face turned about its upright axis as a relief: the mesh gives the depth, hair and neck stay."""
-
-    #: Width of the kernel that makes a smooth depth of the landmarks', as a share of the face's width.
-    SMOOTHING = 0.05
-    #: The turn fades out over that much around the face, as a share of its width.
-    MARGIN = 0.12
-    #: So much deeper than the mesh, so that solvePnP measures about the angle asked for: at -25, -15, 15 and 25
-    #: degrees it reads -22, -13, 12 and 23.
-    RELIEF = 1.4
-    #: The warp is smooth: it is computed at every fourth pixel.
-    COARSE = 4
-    #: Steps of the fixed-point iteration that inverts the warp.
-    STEPS = 16
-
-    def __init__(self, size: tuple[int, int], points: Points) -> None:
-        oval = points[list(_OVAL)]
-        left, top = oval[:, :2].min(axis=0)
-        right, bottom = oval[:, :2].max(axis=0)
-        wide = right - left
-        reach = 2.5 * self.MARGIN * wide
-        self._patch = _Patch(size, left - reach, top - reach, right + reach, bottom + reach)
-        middle = np.float32((self.COARSE - 1) / 2)
-        x, y = self._patch.x[:, :: self.COARSE] + middle, self._patch.y[:: self.COARSE] + middle
-        inside = np.zeros((y.size, x.size), np.float32)
-        corner = np.array([x[0, 0], y[0, 0]], np.float32)
-        cv2.fillPoly(inside, [np.round((oval[:, :2] - corner) / self.COARSE).astype(np.int32)], 1.0)
-        soft = np.asarray(cv2.GaussianBlur(inside, (0, 0), self.MARGIN * wide / self.COARSE))
-        # The axis lies at the depth of the face's outline, which therefore hardly moves.
-        nearer = np.mean(oval[:, 2]) - _smooth_depth(points, x, y, self.SMOOTHING * wide)
-        self._nearer: Points = (self.RELIEF * soft * nearer).astype(np.float32)
-        self._aside: Points = (soft * (x - oval[:, 0].mean())).astype(np.float32)
-
-    def turn(self, image: Image, yaw_deg: float) -> None:
-        yaw = np.deg2rad(yaw_deg)
-        move = (self._aside * (np.cos(yaw) - 1.0) + self._nearer * np.sin(yaw)).astype(np.float32)
-        height, width = move.shape
-        here_x, here_y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-        # Where a pixel comes from: the x for which x + move(x) is that pixel. Half steps, because whole ones
-        # swing to and fro where the far cheek is pressed together.
-        moved = move
-        for _ in range(self.STEPS):
-            source = here_x - moved / np.float32(self.COARSE)
-            there = np.asarray(cv2.remap(move, source, here_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
-            moved = (moved + there) / 2
-        patch = self._patch
-        moved = np.asarray(cv2.resize(moved, None, fx=self.COARSE, fy=self.COARSE, interpolation=cv2.INTER_LINEAR))
-        columns, rows = patch.size
-        image[patch.where] = patch.sample(image, patch.x - moved[:rows, :columns], patch.y)
-
-
-def _smooth_depth(points: Points, x: Points, y: Points, width: float) -> Points:
-    """The landmarks' z at x [1, w] and y [h, 1], float32 [h, w], by a Gaussian kernel of that width in pixels."""
-    exponent = -((x[..., None] - points[:, 0]) ** 2 + (y[..., None] - points[:, 1]) ** 2) / (2.0 * width**2)
-    # Relative to the nearest landmark, or all weights vanish far from the face.
-    weights = np.exp(exponent - exponent.max(axis=-1, keepdims=True))
-    return np.asarray((weights * points[:, 2]).sum(axis=-1) / weights.sum(axis=-1), dtype=np.float32)

@@ -30,6 +30,9 @@ class Blinks:
         self._rate = FrameRate()
         self._known = SlidingSum(WINDOW_S)
         self._recent: deque[Blink] = deque()
+        self._changed = True
+        self._mean_s: float | None = None
+        self._long = 0
 
     @property
     def fast_enough(self) -> bool:
@@ -50,12 +53,14 @@ class Blinks:
     @property
     def mean_s(self) -> float | None:
         """Their mean duration, None without any."""
-        return sum(blink.duration_s for blink in self._recent) / len(self._recent) if self._recent else None
+        self._sum_up()
+        return self._mean_s
 
     @property
     def long(self) -> int:
         """How many of them are long."""
-        return sum(blink.duration_s > self._settings.blink_max_s for blink in self._recent)
+        self._sum_up()
+        return self._long
 
     def update(self, t_s: float, known_s: float, ended: Closure | None) -> None:
         """A frame at ``t_s``: eyes readable for ``known_s`` seconds since the last, and the closure it ended."""
@@ -63,7 +68,17 @@ class Blinks:
         self._known.add(t_s, known_s)
         while self._recent and self._recent[0].started_s < t_s - WINDOW_S:
             self._recent.popleft()
+            self._changed = True
         if ended is None or ended.reason != "eyes_opened" or not self.fast_enough:
             return
         if self._settings.blink_min_s <= ended.duration_s < self._settings.microsleep_s:
             self._recent.append(Blink(ended.started_s, ended.duration_s))
+            self._changed = True
+
+    def _sum_up(self) -> None:
+        """Works out the sums anew, where a blink came or went: they are asked for with every frame."""
+        if self._changed:
+            self._changed = False
+            durations = [blink.duration_s for blink in self._recent]
+            self._mean_s = sum(durations) / len(durations) if durations else None
+            self._long = sum(duration > self._settings.blink_max_s for duration in durations)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge.state.eyes import EyeReading
+from edge.state.filters import crossing
 from edge.state.settings import EyeSettings
 
 #: Why a closure is over; all but the first leave open whether the eyes are.
-EndReason = Literal["eyes_opened", "eyes_lost", "driver_gone", "recalibrated", "source_ended"]
+EndReason = Literal["eyes_opened", "eyes_lost", "driver_gone", "driver_changed", "recalibrated", "source_ended"]
 
 
 @dataclass(slots=True)
@@ -66,11 +67,13 @@ class Closure:
 class Closures:
     """One driver's closures.
 
-    A closure starts when every known eye is below ``closed_below`` and ends when their mean stayed above
-    ``open_above`` for ``open_hold_s``, and then at the moment at which it rose above. Time seen open is never counted
-    as closed. Unknown up to ``bridge_s`` counts as closed only between closed and closed. Longer unknown ends a
-    closure that is no microsleep yet: its eyes may have opened. One that is goes on, lost, for ``lost_limit_s``,
-    because a sleeper's sinking head takes the eyes out of sight; unknown time does not make it longer.
+    A closure starts when every known eye is below ``closed_below``, or their mean is and none of them is half-way to
+    ``open_above``: one eye behind the edge of a lens may read a little too high, but a wink closes nothing. It ends
+    when their mean stayed above ``open_above`` for ``open_hold_s``, and then at the moment at which it rose above. Time
+    seen open is never counted as closed. Unknown up to ``bridge_s`` counts as closed only between closed and closed.
+    Longer unknown ends a closure that is no microsleep yet: its eyes may have opened. One that is goes on, lost, for
+    ``lost_limit_s``, because a sleeper's sinking head takes the eyes out of sight; unknown time does not make it
+    longer.
     """
 
     def __init__(self, settings: EyeSettings) -> None:
@@ -122,11 +125,14 @@ class Closures:
 
     def _watch_open(self, t_s: float, reading: EyeReading, before: tuple[float, EyeReading] | None) -> None:
         threshold = self._settings.closed_below
-        if reading.most_open >= threshold:
+        by_mean = reading.openness < threshold and reading.most_open < (threshold + self._settings.open_above) / 2
+        if not by_mean and reading.most_open >= threshold:
             return
         start_s = t_s
-        if before is not None:
-            start_s = _crossing(before[0], before[1].most_open, t_s, reading.most_open, threshold)
+        if before is not None and by_mean:
+            start_s = crossing(before[0], before[1].openness, t_s, reading.openness, threshold)
+        elif before is not None:
+            start_s = crossing(before[0], before[1].most_open, t_s, reading.most_open, threshold)
         self.running = Closure(started_s=start_s, last_closed_s=start_s)
         self.running.add_closed(t_s, reading.openness)
 
@@ -145,7 +151,7 @@ class Closures:
         if self._opening_s is None:
             self._opening_s = t_s
             if before is not None and not closure.lost:
-                self._opening_s = _crossing(before[0], before[1].openness, t_s, reading.openness, threshold)
+                self._opening_s = crossing(before[0], before[1].openness, t_s, reading.openness, threshold)
                 closure.add_closed(self._opening_s, before[1].openness)
         if t_s - self._opening_s < self._settings.open_hold_s:
             return None
@@ -156,11 +162,3 @@ class Closures:
         if closure is not None:
             closure.end(ended_s, reason)
         return closure
-
-
-def _crossing(t0_s: float, value0: float, t1_s: float, value1: float, threshold: float) -> float:
-    """When a straight line between two samples meets the threshold; ``t1_s`` where it does not in between."""
-    if value0 == value1:
-        return t1_s
-    share = (threshold - value0) / (value1 - value0)
-    return t0_s + share * (t1_s - t0_s) if 0 <= share <= 1 else t1_s

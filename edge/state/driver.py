@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import random
 
+from edge.state.attention import Distraction
 from edge.state.blinks import Blink, Blinks
 from edge.state.closing import Closing
 from edge.state.closures import Closures, EndReason
+from edge.state.drowsiness import Drowsiness
 from edge.state.eyes import EyeReading, Eyes
+from edge.state.familiar import Familiar
+from edge.state.fatigue import Microsleeps, Signs, fatigue
 from edge.state.look import Look, Rule
-from edge.state.pose import UsualPose
+from edge.state.nods import Nods
+from edge.state.perclos import Perclos
+from edge.state.road import Road
 from edge.state.settings import StateSettings
 from edge.state.types import DriverState, Episode, Vehicle
+from edge.state.unresponsive import Unresponsive
+from edge.state.yawns import Yawns
 from edge.vision.types import EyeSource, Face, Quality
 
 
@@ -25,10 +33,24 @@ class Driver:
     def __init__(self, settings: StateSettings, source: EyeSource, rng: random.Random) -> None:
         self._settings = settings.eyes
         self._eyes = Eyes(settings.eyes, source)
-        self._pose = UsualPose(settings.eyes)
+        self._road = Road(settings.eyes, settings.attention)
         self._closures = Closures(settings.eyes)
         self._blinks = Blinks(settings.eyes)
-        self._rules: tuple[Rule, ...] = (Closing(settings.eyes, rng),)
+        self._nods = Nods(settings.attention, rng)
+        self._perclos = Perclos(settings.drowsiness.known_min, settings.eyes.blink_max_s)
+        self._microsleeps = Microsleeps(settings.eyes.microsleep_s)
+        self._fatigue = settings.drowsiness.fatigue
+        self._familiar = Familiar(settings.eyes)
+        self._yawns = Yawns(settings.drowsiness, settings.eyes.bridge_s, rng)
+        closing, distraction = Closing(settings.eyes, rng), Distraction(settings.attention, rng)
+        self._rules: tuple[Rule, ...] = (
+            closing,
+            distraction,
+            Unresponsive(settings, rng, callers=(closing, distraction)),
+            Drowsiness(settings.drowsiness, rng),
+            self._yawns,
+            self._nods,
+        )
         self._t_s: float | None = None
         self.state: DriverState | None = None
 
@@ -36,6 +58,15 @@ class Driver:
     def blinks(self) -> tuple[Blink, ...]:
         """The blinks of the last minute, oldest first."""
         return self._blinks.recent
+
+    @property
+    def readable(self) -> bool:
+        """Whether the newest frame tells how far the eyes are open."""
+        return self.state is not None and self.state.openness is not None
+
+    def knows(self, t_s: float, face: Face) -> bool:
+        """Whether this is still the face that was learnt; asked of each frame with one, before ``update``."""
+        return self._familiar.knows(t_s, face, self._road.head.offset(face.pose))
 
     def update(self, t_s: float, face: Face | None, quality: Quality, vehicle: Vehicle) -> list[Episode]:
         """Takes the driver's face at ``t_s`` (None: not in sight); returns what changed."""
@@ -57,9 +88,14 @@ class Driver:
         ended = self._closures.update(t_s, reading)
         if ended is not None:
             self._eyes.settle(sure=ended.reason == "eyes_opened" and ended.closed_s >= self._settings.microsleep_s)
+        if face is not None and not self._road.head.away(face.pose):
+            self._eyes.follow(t_s, face)
         if face is not None and reading is not None:
-            self._learn(face, dt_s)
-        self._blinks.update(t_s, dt_s if reading is not None else 0.0, ended)
+            self._learn(face, dt_s, vehicle)
+        known_s = dt_s if reading is not None else 0.0
+        self._blinks.update(t_s, known_s, ended)
+        self._perclos.update(t_s, known_s, ended, self._closures.running)
+        self._microsleeps.update(t_s, self._closures.running)
         return Look(
             t_s=t_s,
             dt_s=dt_s,
@@ -70,9 +106,13 @@ class Driver:
             closure=self._closures.running,
             ended=ended,
             baseline_frozen=self._eyes.frozen,
-            head=None if face is None else self._pose.offset(face.pose),
+            head=None if face is None else self._road.head.offset(face.pose),
+            on_road=self._road.judge(face),
             quality=quality,
             vehicle=vehicle,
+            usual_frozen=self._road.head.frozen,
+            perclos_60s=self._perclos.minute,
+            perclos_180s=self._perclos.long,
         )
 
     def _read(self, face: Face | None) -> EyeReading | None:
@@ -81,15 +121,15 @@ class Driver:
             return reading
         closure = self._closures.running
         dozed_off = closure is not None and closure.closed_s > self._settings.blink_max_s
-        return None if self._pose.away(face.pose) and not dozed_off else reading
+        return None if self._road.head.away(face.pose) and not dozed_off else reading
 
-    def _learn(self, face: Face, dt_s: float) -> None:
+    def _learn(self, face: Face, dt_s: float, vehicle: Vehicle) -> None:
         if self._closures.eyes == "closed":
             if self._closures.shut_now:
                 self._eyes.note_closed(face, dt_s)
             return
-        self._pose.learn(face.pose, dt_s)
-        if not self._pose.away(face.pose):
+        self._road.learn(face, dt_s, vehicle)
+        if not self._road.head.away(face.pose):
             self._eyes.learn_open(face, dt_s)
 
     def _state(self, look: Look) -> DriverState:
@@ -105,7 +145,32 @@ class Driver:
             blinks=len(self._blinks.recent) if counted else None,
             long_blinks=self._blinks.long if counted else None,
             blink_mean_s=self._blinks.mean_s if counted else None,
+            perclos_60s=look.perclos_60s.closed,
+            perclos_180s=look.perclos_180s.closed,
+            known_60s=look.perclos_60s.known,
+            known_180s=look.perclos_180s.known,
+            fatigue=fatigue(self._signs(look, counted=counted), self._fatigue),
+            yawns=self._yawns.count,
             mouth_opening=None if look.face is None else look.face.mouth_opening,
             yaw_off_deg=None if look.head is None else look.head.yaw_deg,
             pitch_off_deg=None if look.head is None else look.head.pitch_deg,
+            attentive=self._attentive(look),
+            nods=self._nods.count,
+        )
+
+    def _attentive(self, look: Look) -> bool | None:
+        """Whether the driver looks at the road with open eyes; a blink does not count."""
+        if look.on_road is None or look.eyes == "unknown":
+            return None
+        return look.on_road and (look.closure is None or look.closure.closed_s <= self._settings.blink_max_s)
+
+    def _signs(self, look: Look, *, counted: bool) -> Signs:
+        return Signs(
+            perclos_60s=look.perclos_60s.closed,
+            perclos_180s=look.perclos_180s.closed,
+            microsleeps=self._microsleeps.count,
+            long_blinks=self._blinks.long if counted else None,
+            blink_mean_s=self._blinks.mean_s if counted else None,
+            yawns=self._yawns.count,
+            nods=self._nods.count,
         )

@@ -1,50 +1,24 @@
-"""How far a driver's eyes are open, between the eyelid model's closed floor and the driver's own open eye.
-
-``openness = (ratio − floor) / (open − floor)``, where ``ratio`` is the eye aspect ratio. No eyelid model reaches 0 at
-a closed eye, so 20 % of the raw ratio would never be undercut.
-"""
+"""How far a driver's eyes are open: both, each between its own closed floor and open baseline (see ``lids``)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edge.state.filters import TimeHistogram
+from edge.state.lids import LID_MODELS, Dip, Lids
 from edge.state.settings import EyeSettings
-from edge.vision.types import EyeSource, Face
+from edge.vision.types import Eye, EyeSource, Face
 
-
-@dataclass(frozen=True, slots=True)
-class LidModel:
-    """What an eyelid model reads before anything is known about a driver, as aspect ratios."""
-
-    floor: float
-    open: float
-
-
-#: Means over three people's long closures and stretches of open eyes: iris 0.070, 0.106, 0.063 against 0.336, 0.350,
-#: 0.316 (the open eye a little lower, for narrower eyes); attention 0.028, 0.029, 0.040 against 0.265, 0.285, 0.252;
-#: landmarker 0.049, 0.015, 0.039 against 0.264, 0.284, 0.259.
-LID_MODELS: dict[EyeSource, LidModel] = {
-    "iris": LidModel(floor=0.08, open=0.30),
-    "attention": LidModel(floor=0.03, open=0.26),
-    "landmarker": LidModel(floor=0.035, open=0.26),
-}
-#: The prior open eye weighs as much as this many seconds of the driver's own: blinks are judged from the first second.
-PRIOR_WEIGHT_S = 0.5
-#: Of the time with open eyes, the share below the baseline; above the median, as lids on their way count as open too.
-OPEN_QUANTILE = 0.75
-#: A floor may be refined by this share of the model's own: the three people above lie within ± 33 %.
-FLOOR_SPAN = 0.5
-#: The least distance of open from closed, so that openness stays finite for the narrowest eye.
-MIN_RANGE = 0.04
+#: Of the other eye's confidence, the share below which an eye has no say against it.
+VETO_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class EyeReading:
     """Both eyes in one frame: 0 is closed, 1 the driver's own open eye; values reach a little past both.
 
-    openness: the mean of the eyes that are known, one or two. most_open: the larger of them, so that closing
-    one eye does not close both. known: how many.
+    openness: the mean of the eyes that are known, one or two, each by its confidence. most_open: the larger of them;
+    an eye trusted less than half as much as the other has no say in it. known: how many.
     """
 
     openness: float
@@ -52,56 +26,28 @@ class EyeReading:
     known: int
 
 
-class Lids:
-    """One eye's closed floor and open baseline, learnt from one person."""
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One eye that can be read in this frame."""
 
-    def __init__(self, model: LidModel, baseline_s: float) -> None:
-        self._model = model
-        self._baseline_s = baseline_s
-        self._seen_open = TimeHistogram(0.0, 1.0, 0.005)
-        self._seen_closed = TimeHistogram(0.0, 1.0, 0.005)
-        self.floor = model.floor
-        self.open = model.open
-
-    @property
-    def frozen(self) -> bool:
-        """Whether the open baseline is known for good."""
-        return self._seen_open.total_s >= self._baseline_s
-
-    def openness(self, ratio: float) -> float:
-        """Where an aspect ratio lies between closed (0) and open (1)."""
-        return (ratio - self.floor) / max(self.open - self.floor, MIN_RANGE)
-
-    def learn_open(self, ratio: float, dt_s: float) -> None:
-        """An open eye had this ratio for ``dt_s`` seconds."""
-        if self.frozen:
-            return
-        self._seen_open.add(ratio, dt_s)
-        own = self._seen_open.quantile(OPEN_QUANTILE)
-        if own is not None:
-            seconds = self._seen_open.total_s
-            self.open = (PRIOR_WEIGHT_S * self._model.open + seconds * own) / (PRIOR_WEIGHT_S + seconds)
-
-    def note_closed(self, ratio: float, dt_s: float) -> None:
-        """An eye that seems closed had this ratio for ``dt_s`` seconds; ``settle`` says what to make of it."""
-        self._seen_closed.add(ratio, dt_s)
-
-    def settle(self, *, sure: bool) -> None:
-        """The closure is over; if it was ``sure``, the floor moves half-way to what the eye read meanwhile."""
-        seen = self._seen_closed.quantile(0.5)
-        self._seen_closed = TimeHistogram(0.0, 1.0, 0.005)
-        if sure and seen is not None:
-            reach = FLOOR_SPAN * self._model.floor
-            moved = (self.floor + seen) / 2
-            self.floor = min(max(moved, self._model.floor - reach), self._model.floor + reach)
+    lids: Lids
+    ratio: float
+    openness: float
+    confidence: float
 
 
 class Eyes:
-    """Both eyes of one driver."""
+    """Both eyes of one driver.
+
+    An eye is known where it has an aspect ratio, enough confidence, and no second opinion that contradicts it. A
+    second opinion also settles what the lids leave open: lids between closed and open are closed where it is sure.
+    """
 
     def __init__(self, settings: EyeSettings, source: EyeSource) -> None:
+        self._settings = settings
         self._right = Lids(LID_MODELS[source], settings.baseline_s)
         self._left = Lids(LID_MODELS[source], settings.baseline_s)
+        self._alone: tuple[Lids, Dip] | None = None
 
     @property
     def frozen(self) -> bool:
@@ -110,24 +56,77 @@ class Eyes:
 
     def read(self, face: Face) -> EyeReading | None:
         """How far the eyes are open, None where neither can be read."""
-        values = [lids.openness(ratio) for lids, ratio in self._known(face)]
-        return EyeReading(sum(values) / len(values), max(values), len(values)) if values else None
+        seen = self._seen(face)
+        if not seen:
+            return None
+        trust = sum(eye.confidence for eye in seen)
+        enough = VETO_SHARE * max(eye.confidence for eye in seen)
+        return EyeReading(
+            openness=sum(eye.confidence * eye.openness for eye in seen) / trust,
+            most_open=max(eye.openness for eye in seen if eye.confidence >= enough),
+            known=len(seen),
+        )
+
+    def follow(self, t_s: float, face: Face) -> None:
+        """Learns from blinks; called for every frame in which the head does not point away.
+
+        Both eyes blink at once: where only one of two went down, something passed before it.
+        """
+        for lids, ratio, eye in self._readable(face):
+            if self._glares(lids.openness(ratio), eye.blink):
+                continue
+            dip = lids.follow(t_s, ratio)
+            if dip is not None:
+                self._pair(lids, dip)
+
+    def _pair(self, lids: Lids, dip: Dip) -> None:
+        other = self._left if lids is self._right else self._right
+        if other.seen_s < dip.fell_s:
+            lids.learn_blink(dip)
+        elif self._alone is not None and self._alone[0] is other and dip.meets(self._alone[1]):
+            lids.learn_blink(dip)
+            other.learn_blink(self._alone[1])
+            self._alone = None
+        else:
+            self._alone = (lids, dip)
 
     def learn_open(self, face: Face, dt_s: float) -> None:
-        """The eyes were open for ``dt_s`` seconds."""
-        for lids, ratio in self._known(face):
-            lids.learn_open(ratio, dt_s)
+        """The eyes were open for ``dt_s`` seconds; the less an eye is trusted, the slower it is learnt."""
+        for eye in self._seen(face):
+            eye.lids.learn_open(eye.ratio, dt_s * eye.confidence)
 
     def note_closed(self, face: Face, dt_s: float) -> None:
         """The eyes seem closed for ``dt_s`` seconds."""
-        for lids, ratio in self._known(face):
-            lids.note_closed(ratio, dt_s)
+        for eye in self._seen(face):
+            eye.lids.note_closed(eye.ratio, dt_s * eye.confidence)
 
     def settle(self, *, sure: bool) -> None:
         """The closure is over; it was surely one, or not."""
         for lids in (self._right, self._left):
             lids.settle(sure=sure)
 
-    def _known(self, face: Face) -> list[tuple[Lids, float]]:
-        eyes = ((self._right, face.right_eye), (self._left, face.left_eye))
-        return [(lids, eye.aspect_ratio) for lids, eye in eyes if eye is not None and eye.aspect_ratio is not None]
+    def _seen(self, face: Face) -> list[_Seen]:
+        seen = []
+        for lids, ratio, eye in self._readable(face):
+            openness = self._agreed(lids.openness(ratio), eye.blink)
+            if openness is not None:
+                seen.append(_Seen(lids, ratio, openness, eye.confidence))
+        return seen
+
+    def _readable(self, face: Face) -> Iterator[tuple[Lids, float, Eye]]:
+        for lids, eye in ((self._right, face.right_eye), (self._left, face.left_eye)):
+            if eye is None or eye.aspect_ratio is None or eye.confidence < self._settings.confidence_min:
+                continue
+            yield lids, eye.aspect_ratio, eye
+
+    def _agreed(self, openness: float, blink: float | None) -> float | None:
+        """The openness after a second opinion was heard, None where that is sure of the opposite."""
+        if blink is None:
+            return openness
+        if blink > self._settings.second_closed_above:
+            return min(openness, 0.0) if openness <= self._settings.open_above else None
+        return None if self._glares(openness, blink) else openness
+
+    def _glares(self, openness: float, blink: float | None) -> bool:
+        """Whether what was read as closed lids are none, by a second opinion."""
+        return blink is not None and blink < self._settings.second_open_below and openness < self._settings.closed_below

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import pairwise
 from math import exp
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +61,34 @@ class TimeHistogram:
         within = (share * float(sums[-1]) - below) / float(self._seconds[place])
         return self._low + (place + within) * self._step
 
+    def share(self, low: float, high: float) -> float:
+        """The share (0..1) of the time with a value from ``low`` to ``high``, whole bins; 0 before there was any."""
+        first = max(int((low - self._low) / self._step), 0)
+        last = max(int((high - self._low) / self._step), 0)
+        return float(self._seconds[first : last + 1].sum()) / self.total_s if self.total_s > 0 else 0.0
+
+
+class RecentTimes:
+    """Moments within the last ``window_s`` seconds, added in order of time."""
+
+    def __init__(self, window_s: float) -> None:
+        self._window_s = window_s
+        self._times: deque[float] = deque()
+
+    def add(self, t_s: float) -> None:
+        """It happened at ``t_s``."""
+        self._times.append(t_s)
+
+    def forget(self, t_s: float) -> None:
+        """Forgets what lies before the window that ends at ``t_s``."""
+        while self._times and self._times[0] < t_s - self._window_s:
+            self._times.popleft()
+
+    @property
+    def count(self) -> int:
+        """How often it happened within the window."""
+        return len(self._times)
+
 
 class SlidingSum:
     """The sum of what was added within the last ``window_s`` seconds."""
@@ -77,20 +107,42 @@ class SlidingSum:
 
 
 class FrameRate:
-    """Frames a second over the last ``window_s`` seconds; None until a quarter of that was seen."""
+    """Frames a second over the last ``window_s`` seconds; None until a quarter of that was seen.
+
+    A camera that drops a frame now and then is no slower for it: a gap beyond 1.5 of the median gap counts for the
+    frames that should have come in it. Worked out anew every quarter of the window.
+    """
 
     def __init__(self, window_s: float = 2.0) -> None:
         self._window_s = window_s
         self._times: deque[float] = deque()
+        self._fps: float | None = None
+        self._found_s = 0.0
 
     def update(self, t_s: float) -> None:
         """A frame was taken at ``t_s``."""
         self._times.append(t_s)
         while self._times[0] < t_s - self._window_s:
             self._times.popleft()
+        if t_s - self._times[0] < self._window_s / 4:
+            self._fps = None
+        elif self._fps is None or t_s - self._found_s >= self._window_s / 4:
+            self._fps, self._found_s = self._find(), t_s
 
     @property
     def fps(self) -> float | None:
         """Frames a second, or None."""
-        seconds = self._times[-1] - self._times[0] if self._times else 0.0
-        return (len(self._times) - 1) / seconds if seconds >= self._window_s / 4 else None
+        return self._fps
+
+    def _find(self) -> float:
+        gaps = [later - earlier for earlier, later in pairwise(self._times)]
+        usual = median(gaps)
+        return sum(max(round(gap / usual), 1) for gap in gaps) / (self._times[-1] - self._times[0])
+
+
+def crossing(t0_s: float, value0: float, t1_s: float, value1: float, threshold: float) -> float:
+    """When a straight line between two samples meets the threshold; ``t1_s`` where it does not in between."""
+    if value0 == value1:
+        return t1_s
+    share = (threshold - value0) / (value1 - value0)
+    return t0_s + share * (t1_s - t0_s) if 0 <= share <= 1 else t1_s

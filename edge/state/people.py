@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from edge.state.blinks import Blink
+from edge.state.closures import EndReason
 from edge.state.driver import Driver
 from edge.state.expression import Expressions, Flips
 from edge.state.seat import Seat
+from edge.state.sensing import Sight
 from edge.state.settings import StateSettings
 from edge.state.types import UNKNOWN_VEHICLE, DriverState, Episode, ExpressionState, Vehicle
-from edge.vision.types import EyeSource, Observation
+from edge.vision.types import EyeSource, Face, Observation
 
 #: Time stamps may jitter backwards by a frame or so; by more than this the source has begun anew.
 RESTART_S = 1.0
@@ -32,6 +35,7 @@ class People:
     def _begin(self) -> None:
         self._expressions = Expressions(self._settings.expression, self._rng)
         self._seat = Seat(self._settings.eyes.driver_gone_s)
+        self._sight = Sight(self._settings.sensing, self._rng)
         self._driver: Driver | None = None
         self._source: EyeSource | None = None
         self._t_s: float | None = None
@@ -63,8 +67,9 @@ class People:
         """The driver now; None before the first observation or where the driver isn't watched."""
         if not self._settings.driver or self._t_s is None:
             return None
-        if self._driver is None or self._driver.state is None:
-            return DriverState(
+        state = self._driver.state if self._driver is not None else None
+        if state is None:
+            state = DriverState(
                 t_s=self._t_s,
                 present=False,
                 eyes="unknown",
@@ -73,7 +78,14 @@ class People:
                 blinks_per_minute=None,
                 active=(),
             )
-        return self._driver.state
+        sensing = self._sight.sensing
+        return replace(
+            state,
+            active=state.active + self._sight.active,
+            attentive=state.attentive if sensing == "good" else None,
+            sensing=sensing,
+            sensing_reason=None if sensing == "good" else self._sight.reason,
+        )
 
     def blinks(self) -> tuple[Blink, ...]:
         """The driver's blinks of the last minute, oldest first."""
@@ -91,25 +103,57 @@ class People:
         self._driver = None
         return changes
 
-    def finish(self, t_s: float) -> list[Episode]:
-        """The source ended at ``t_s``: ends what runs, ``measures["reason"]`` being ``source_ended``.
+    def switch(self, *, driver: bool, expressions: bool) -> list[Episode]:
+        """Which rules run from now on; ends what runs of those that no longer do, and forgets what they had learnt."""
+        before = self._settings
+        self._settings = before.model_copy(update={"driver": driver, "expressions": expressions})
+        if self._t_s is None or self._over:
+            return []
+        changes = []
+        if before.driver and not driver:
+            changes += self._driver.finish(self._t_s, "source_ended") if self._driver is not None else []
+            changes += self._sight.finish(self._t_s, "source_ended")
+            self._seat = Seat(before.eyes.driver_gone_s)
+            self._sight = Sight(before.sensing, self._rng)
+            self._driver = None
+        if before.expressions and not expressions:
+            changes += self._expressions.finish(self._t_s)
+            self._expressions = Expressions(before.expression, self._rng)
+        return changes
 
-        The states stay as they were last; another observation begins anew.
+    def finish(self, t_s: float | None = None) -> list[Episode]:
+        """The source ended at ``t_s``, by default with the last observation: ends what runs.
+
+        ``measures["reason"]`` is ``source_ended``. The states stay as they were last; another observation begins anew.
         """
+        t_s = self._t_s if t_s is None else t_s
+        if t_s is None or self._over:
+            return []
         self._over = True
         changes = self._driver.finish(t_s, "source_ended") if self._driver is not None else []
+        changes += self._sight.finish(t_s, "source_ended")
         return changes + self._expressions.finish(t_s)
 
     def _update_driver(self, observation: Observation, vehicle: Vehicle) -> list[Episode]:
         t_s = observation.t_s
         face, new = self._seat.find(t_s, observation.faces)
         changes = []
-        if self._driver is not None and (new or observation.eye_source != self._source):
-            changes += self._driver.finish(t_s, "driver_gone" if new else "recalibrated")
+        if self._driver is not None and (reason := self._why_anew(observation, face, new=new)) is not None:
+            changes += self._driver.finish(t_s, reason)
             self._driver = None
         if self._driver is None and face is not None:
             self._driver = Driver(self._settings, observation.eye_source, self._rng)
             self._source = observation.eye_source
         if self._driver is not None:
             changes += self._driver.update(t_s, face, observation.quality, vehicle)
-        return changes
+        readable = self._driver is not None and self._driver.readable
+        return changes + self._sight.update(t_s, face, readable=readable, quality=observation.quality, vehicle=vehicle)
+
+    def _why_anew(self, observation: Observation, face: Face | None, *, new: bool) -> EndReason | None:
+        """Why the driver must be learnt anew; None where the one at the wheel is the one that was learnt."""
+        if new:
+            return "driver_gone"
+        if observation.eye_source != self._source:
+            return "recalibrated"
+        familiar = face is None or self._driver is None or self._driver.knows(observation.t_s, face)
+        return None if familiar else "driver_changed"

@@ -1,4 +1,4 @@
-"""Where one driver's head usually points, and how far it is from there."""
+"""Where one driver's head, and their gaze, usually point, and how far they are from there."""
 
 from __future__ import annotations
 
@@ -6,40 +6,60 @@ from dataclasses import dataclass
 from math import hypot
 
 from edge.state.filters import TimeHistogram
-from edge.state.settings import EyeSettings
-from edge.vision.types import HeadPose
-
-#: Seconds of known head pose before the usual pose is one.
-POSE_MIN_S = 3.0
+from edge.state.settings import AttentionSettings, EyeSettings
+from edge.vision.types import Gaze, HeadPose
 
 
 @dataclass(frozen=True, slots=True)
 class HeadOffset:
-    """How far the head points from the driver's own usual direction, degrees; signs as of ``HeadPose``."""
+    """How far head or gaze points from the driver's own usual direction, degrees; signs as of ``HeadPose``."""
 
     yaw_deg: float
     pitch_deg: float
 
 
 class UsualPose:
-    """Where one driver's head usually points: the medians of yaw and pitch by time."""
+    """Where one driver usually looks, by head or by gaze: the medians of yaw and pitch by time.
 
-    def __init__(self, settings: EyeSettings) -> None:
-        self._settings = settings
+    Provisional from the first seconds on, frozen after ``usual_frozen_s``. The median itself bears up to half of the
+    time looked elsewhere; ``settled`` says whether so much of it lay around the median that this must be the road.
+    """
+
+    def __init__(self, eyes: EyeSettings, attention: AttentionSettings) -> None:
+        self._eyes = eyes
+        self._attention = attention
         self._yaw = TimeHistogram(-90.0, 90.0, 1.0)
         self._pitch = TimeHistogram(-90.0, 90.0, 1.0)
+        self._usual: tuple[float, float] | None = None
+        self.settled = False
 
-    def learn(self, pose: HeadPose | None, dt_s: float) -> None:
-        """The head had this pose for ``dt_s`` seconds."""
-        if pose is not None:
-            self._yaw.add(pose.yaw_deg, dt_s)
-            self._pitch.add(pose.pitch_deg, dt_s)
+    @property
+    def frozen(self) -> bool:
+        """Whether the usual direction is known for good."""
+        return self._yaw.total_s >= self._attention.usual_frozen_s
 
-    def offset(self, pose: HeadPose | None) -> HeadOffset | None:
-        """How far a pose is from the usual one; None before that is known."""
+    def learn(self, pose: HeadPose | Gaze | None, dt_s: float) -> None:
+        """It pointed there for ``dt_s`` seconds."""
+        if pose is None or dt_s <= 0 or self.frozen:
+            return
+        self._yaw.add(pose.yaw_deg, dt_s)
+        self._pitch.add(pose.pitch_deg, dt_s)
         yaw, pitch = self._yaw.quantile(0.5), self._pitch.quantile(0.5)
-        if pose is None or yaw is None or pitch is None or self._yaw.total_s < POSE_MIN_S:
+        if yaw is None or pitch is None or self._yaw.total_s < self._attention.usual_first_s:
+            return
+        self._usual = yaw, pitch
+        limits = self._attention
+        around = min(
+            self._yaw.share(yaw - limits.aside_deg, yaw + limits.aside_deg),
+            self._pitch.share(pitch - limits.down_deg, pitch + limits.up_deg),
+        )
+        self.settled = around >= limits.usual_share
+
+    def offset(self, pose: HeadPose | Gaze | None) -> HeadOffset | None:
+        """How far a direction is from the usual one; None before that is known."""
+        if pose is None or self._usual is None:
             return None
+        yaw, pitch = self._usual
         return HeadOffset(pose.yaw_deg - yaw, pose.pitch_deg - pitch)
 
     def away(self, pose: HeadPose | None) -> bool:
@@ -50,5 +70,5 @@ class UsualPose:
         offset = self.offset(pose)
         if offset is None:
             return False
-        down = max(-offset.pitch_deg, 0.0) / self._settings.looks_down_deg
-        return hypot(down, offset.yaw_deg / self._settings.looks_aside_deg) > 1
+        down = max(-offset.pitch_deg, 0.0) / self._eyes.looks_down_deg
+        return hypot(down, offset.yaw_deg / self._eyes.looks_aside_deg) > 1

@@ -10,7 +10,21 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.camera import CameraSettings, Frame, open_camera
-from edge.demo.puppet import CLOSED_BELOW, DEMO, Pose, Puppet, Script, frames, write_clip
+from edge.demo.puppet import (
+    CLOSED_BELOW,
+    DEMO,
+    STRANGER,
+    Glasses,
+    Person,
+    Pose,
+    Puppet,
+    Script,
+    Trouble,
+    frame_times,
+    frames,
+    frames_at,
+    write_clip,
+)
 from edge.errors import MienError
 
 pytest.importorskip("skimage", reason="the portrait comes with the demo extra")
@@ -67,6 +81,38 @@ def test_out_of_the_picture_nothing_but_the_backdrop_is_left(puppet: Puppet) -> 
     assert (gone == gone[:1]).all()
 
 
+@pytest.mark.parametrize("what", ["hand", "sun", "dark", "blur", "covered"])
+def test_what_gets_in_the_way_comes_and_goes(puppet: Puppet, what: Trouble) -> None:
+    open_eyes = puppet.render(Pose())
+    changes = [
+        _differs(puppet.render(Pose(troubles=((what, share),)))[EYES], open_eyes[EYES]) for share in (0.0, 0.5, 1.0)
+    ]
+    assert changes[0] <= changes[1] < changes[2]
+    assert changes[2] > 10
+
+
+def test_a_hand_on_the_mouth_leaves_the_eyes_alone(puppet: Puppet) -> None:
+    open_eyes, hand = puppet.render(Pose()), puppet.render(Pose(troubles=(("hand on mouth", 1.0),)))
+    assert (hand[EYES] == open_eyes[EYES]).all()
+    assert _differs(hand[240:300, 210:310], open_eyes[240:300, 210:310]) > 10
+
+
+def test_the_cameras_noise_is_never_twice_the_same(puppet: Puppet) -> None:
+    dark = [puppet.render(Pose(troubles=(("dark", 1.0),), grain=grain)) for grain in (1, 2, 1)]
+    assert (dark[0] != dark[1]).any()
+    assert (dark[0] == dark[2]).all()
+
+
+@pytest.mark.parametrize("glasses", ["rimless", "rimmed", "dark"])
+def test_glasses_turn_with_the_head(puppet: Puppet, glasses: Glasses) -> None:
+    def middle(yaw_deg: float) -> float:
+        bare, worn = (puppet.render(Pose(yaw_deg=yaw_deg, person=who)) for who in (Person(), Person(glasses=glasses)))
+        drawn = np.abs(worn.astype(float) - bare).sum(axis=(0, 2))
+        return float(np.average(np.arange(len(drawn)), weights=drawn))
+
+    assert middle(-20.0) + 2 < middle(0.0) < middle(20.0) - 2
+
+
 def test_a_clip_has_its_length_its_rate_and_its_truth(tmp_path: Path) -> None:
     script = Script(duration_s=1.0, closures=((0.4, 0.8),))
     truth = write_clip(tmp_path / "clip.mp4", script, fps=25, size=(320, 240))
@@ -105,6 +151,59 @@ def test_yawns_turns_and_absences_are_half_way_at_their_boundaries() -> None:
     assert script.pose(2.0).mouth == 1.0
     assert script.pose(4.5).yaw_deg == -20.0
     assert script.pose(7.0).visible == 0.0
+
+
+def test_nods_lowered_lids_leans_and_troubles_are_half_way_at_their_boundaries() -> None:
+    script = Script(
+        duration_s=9.0,
+        nods=((1.0, 2.0, -16.0),),
+        lowered=((1.0, 2.0, 0.5),),
+        leans=((3.0, 5.0, 1.2, 0.1),),
+        troubles=((6.0, 7.0, "hand"),),
+    )
+    for t_s in (1.0, 2.0):
+        assert script.pose(t_s).pitch_deg == pytest.approx(-8.0)
+    assert script.pose(1.5) == Pose(0.5, pitch_deg=-16.0)
+    for t_s in (3.0, 5.0):
+        assert (script.pose(t_s).zoom, script.pose(t_s).aside) == pytest.approx((1.1, 0.05))
+    for t_s in (6.0, 7.0):
+        ((what, share),) = script.pose(t_s).troubles
+        assert what == "hand"
+        assert share == pytest.approx(0.5)
+    assert script.pose(8.0) == Pose()
+
+
+def test_from_a_swap_on_somebody_else_sits_there() -> None:
+    script = Script(duration_s=3.0, swaps=((1.0, STRANGER), (2.0, Person(glasses="dark"))))
+    assert [script.pose(t_s).person for t_s in (0.99, 1.0, 2.5)] == [Person(), STRANGER, Person(glasses="dark")]
+    assert script.truth().swaps == (1.0, 2.0)
+
+
+def test_perclos_counts_closures_within_the_window_and_no_blinks() -> None:
+    truth = Script(duration_s=20.0, blinks=(1.0, 12.5), closures=((4.0, 7.0), (9.0, 10.0))).truth()
+    assert truth.perclos(20.0, 20.0) == pytest.approx(0.2)
+    assert truth.perclos(9.5, 4.0) == pytest.approx((1.5 + 0.5) / 4.0)
+    assert truth.perclos(20.0, 5.0) == 0.0
+
+
+def test_frames_come_early_and_late_and_some_not_at_all() -> None:
+    steady = frame_times(10.0, 20)
+    assert steady == [number / 20 for number in range(200)]
+    times = frame_times(10.0, 20, jitter_s=0.02, dropped=0.1, seed=3)
+    assert times == frame_times(10.0, 20, jitter_s=0.02, dropped=0.1, seed=3)
+    assert times == sorted(times)
+    assert 170 < len(times) < 190
+    late = [t_s - round(t_s * 20) / 20 for t_s in times]
+    assert -0.02 <= min(late) < -0.015
+    assert 0.015 < max(late) <= 0.02
+
+
+def test_frames_are_taken_when_they_are_asked_for(puppet: Puppet) -> None:
+    script = Script(duration_s=1.0, closures=((0.3, 0.7),))
+    (_, first), (t_s, second) = frames_at(script, [0.0, 0.5])
+    assert t_s == 0.5
+    assert (first == puppet.render(Pose())).all()
+    assert (second == puppet.render(Pose(0.0))).all()
 
 
 def test_the_demo_has_blinks_then_a_sleep_long_enough_for_every_warning() -> None:
@@ -168,6 +267,7 @@ class _Reader:
             "left": face.left_eye.aspect_ratio,
             "mouth": face.mouth_opening,
             "yaw": face.pose.yaw_deg,
+            "pitch": face.pose.pitch_deg,
         }
 
 
@@ -199,6 +299,20 @@ def test_vision_sees_a_yawn(reader: _Reader) -> None:
 @pytest.mark.parametrize("yaw_deg", [-20.0, -10.0, 10.0, 20.0])
 def test_vision_sees_the_head_turn_about_as_far_as_it_does(reader: _Reader, yaw_deg: float) -> None:
     assert reader.measure(Pose(yaw_deg=yaw_deg))["yaw"] == pytest.approx(yaw_deg, abs=4.0)
+
+
+@pytest.mark.parametrize("pitch_deg", [-24.0, -16.0, -8.0, 8.0])
+def test_vision_sees_the_head_nod_about_as_far_as_it_does(reader: _Reader, pitch_deg: float) -> None:
+    level = reader.measure(Pose())["pitch"]
+    assert reader.measure(Pose(pitch_deg=pitch_deg))["pitch"] - level == pytest.approx(pitch_deg, abs=3.0)
+
+
+def test_vision_sees_somebody_elses_narrower_eyes(reader: _Reader) -> None:
+    own, other = reader.measure(Pose()), reader.measure(Pose(person=STRANGER))
+    asleep = reader.measure(Pose(0.0, person=STRANGER))
+    for eye in ("right", "left"):
+        assert other[eye] < 0.9 * own[eye]
+        assert asleep[eye] < 0.12
 
 
 def test_vision_sees_nobody_when_the_head_has_gone_and_finds_it_again(reader: _Reader) -> None:

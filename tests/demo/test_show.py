@@ -11,7 +11,7 @@ from edge.demo.show import checks
 from edge.events import ClockMapping, DeviceIdentity, Event
 from edge.events.convert import to_event
 from edge.state.types import Episode, Phase, Severity
-from tests.test_cli import mien
+from tests.contract.demo import demo_run
 
 ZERO_WALL_S = 1_700_000_000.0
 TRUTH = DEMO.truth()
@@ -71,12 +71,11 @@ def test_an_alert_for_a_blink_fails() -> None:
     assert "no alert but these two, none for the blinks" in failed(events)
 
 
-def test_the_demo_runs_and_passes(face_models: Path, tmp_path: Path) -> None:
-    clip = tmp_path / "puppet.mp4"
-    done = mien("demo", "--keep", clip)
+def test_the_demo_runs_and_passes(face_models: Path) -> None:
+    done = demo_run()
     assert done.returncode == 0, done.stdout + done.stderr
     assert "microsleep start  warning" in done.stdout
     assert "sleep end  critical" in done.stdout
     assert "happiness start" in done.stdout
-    assert clip.stat().st_size > 0
+    assert done.clip_bytes > 0
     assert done.stderr == ""

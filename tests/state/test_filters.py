@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 
-from edge.state.filters import ExponentialFilter, FrameRate, SlidingSum, TimeHistogram
+from edge.state.filters import ExponentialFilter, FrameRate, RecentTimes, SlidingSum, TimeHistogram, crossing
 
 
 @pytest.mark.parametrize("fps", [10, 15, 30])
@@ -58,3 +60,39 @@ def test_the_frame_rate_is_unknown_at_first_and_follows_a_change() -> None:
     for k in range(1, 40):
         rate.update(89 / 30 + k / 10)
     assert rate.fps == pytest.approx(10)
+
+
+@pytest.mark.parametrize("fps", [10, 15, 24, 30])
+def test_a_camera_that_drops_frames_is_no_slower_for_it(fps: int) -> None:
+    rng = random.Random(fps)
+    rate = FrameRate()
+    for k in range(60 * fps):
+        if rng.random() > 0.05:
+            rate.update((k + rng.uniform(-0.2, 0.2)) / fps)
+        if k > 2 * fps:
+            assert rate.fps == pytest.approx(fps, rel=0.03)
+
+
+def test_after_a_pause_the_frame_rate_is_unknown_again() -> None:
+    rate = FrameRate()
+    for k in range(90):
+        rate.update(k / 30)
+    rate.update(10.0)
+    assert rate.fps is None
+
+
+def test_what_happened_longer_ago_than_the_window_no_longer_counts() -> None:
+    recent = RecentTimes(300.0)
+    for t_s in (0.0, 100.0, 250.0):
+        recent.add(t_s)
+    recent.forget(300.0)
+    assert recent.count == 3
+    recent.forget(350.1)
+    assert recent.count == 2
+
+
+def test_a_limit_is_crossed_between_two_samples_where_a_line_between_them_meets_it() -> None:
+    assert crossing(1.0, 0.0, 2.0, 1.0, 0.25) == pytest.approx(1.25)
+    assert crossing(1.0, 1.0, 2.0, 0.0, 0.25) == pytest.approx(1.75)
+    assert crossing(1.0, 0.5, 2.0, 1.0, 0.25) == 2.0
+    assert crossing(1.0, 0.5, 2.0, 0.5, 0.25) == 2.0

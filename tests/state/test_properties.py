@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edge.state.types import Episode, Phase
 from edge.vision.types import Observation
-from tests.state.scenes import drive, ends, expressing, face, people, play, seen, starts, times
+from tests.state.scenes import drive, ends, expressing, face, people, play, ragged, seen, starts, times
 
 RATES = (10, 15, 30)
 EYES = st.sampled_from([(0.070, 0.336), (0.106, 0.350), (0.063, 0.316), (0.07, 0.20), (0.08, 0.42)])
@@ -29,17 +29,6 @@ def schedules(draw: st.DrawFn) -> list[tuple[float, float]]:
         spans.append((t_s, t_s + draw(DURATIONS)))
         t_s = spans[-1][1]
     return spans
-
-
-def ragged(until_s: float, fps: int, seed: int) -> list[float]:
-    """A camera's real times: 10 % jitter, and one frame in twelve dropped, never two in a row."""
-    rng = random.Random(seed)
-    at, dropped = [0.0], False
-    for t_s in times(until_s, fps)[1:]:
-        dropped = not dropped and rng.random() < 1 / 12
-        if not dropped:
-            at.append(t_s + rng.uniform(-0.1, 0.1) / fps)
-    return at
 
 
 def check(changes: list[Episode], shut: list[tuple[float, float]], kind: str, limit_s: float, frame_s: float) -> None:

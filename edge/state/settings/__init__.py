@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from edge.state.settings.attention import AttentionSettings
-from edge.state.settings.drowsiness import DrowsinessSettings
+from edge.state.settings.drowsiness import DrowsinessSettings, FatigueSettings
 from edge.state.settings.expression import ExpressionSettings
 from edge.state.settings.eyes import EyeSettings
 from edge.state.settings.sensing import SensingSettings
@@ -15,6 +15,7 @@ __all__ = [
     "DrowsinessSettings",
     "ExpressionSettings",
     "EyeSettings",
+    "FatigueSettings",
     "SensingSettings",
     "StateSettings",
 ]
