@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: help demo test check format bench parity picture docs clean
+.PHONY: help demo test check format bench soak parity picture docs contract quantize-all clean
 .DEFAULT_GOAL := help
 
 help:  ## what there is to make
@@ -28,14 +28,24 @@ format: $(VENV)/.dev  ## let ruff format and fix what it can
 bench: $(VENV)/.dev  ## how fast, on this machine: a table, no verdict
 	$(BIN)/python -m tests.benchmarks
 
+soak: $(VENV)/.dev  ## half an hour on a looped clip: memory, descriptors, latency, drift (ARGS=--minutes 4)
+	$(BIN)/python -m tests.soak.daemon $(ARGS)
+
 parity: $(VENV)/.dev  ## our face models against the mediapipe package's own API, in its own environment
 	PYTHON=$(BIN)/python tests/parity/run.sh
 
-picture: $(VENV)/.dev  ## draw README's picture anew from the pipeline's output
-	$(BIN)/python -m edge.demo.picture docs/portrait.png
+picture: $(VENV)/.dev  ## draw README's pictures anew from the pipeline's output
+	$(BIN)/python -m edge.demo.picture docs
 
-docs: $(VENV)/.dev  ## write docs/events, the contract for subscribers, from the code
+docs: $(VENV)/.dev  ## write docs/events and docs/configuration.md from the code
 	$(BIN)/python -m edge.events.page docs/events
+	$(BIN)/python -m edge.config.page docs/configuration.md
+
+contract:  ## hold docs/events/asyncapi.json against AsyncAPI's own validator (needs npm; 1.5 GB, once)
+	tests/contract/validate.sh
+
+quantize-all: $(VENV)/.dev  ## every recipe's network at full size to int8: a table (minutes)
+	$(BIN)/python -m tests.quantize.every_recipe
 
 clean:  ## remove the environments and caches
 	rm -rf $(VENV) .venv-mediapipe .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -5,29 +5,32 @@ from __future__ import annotations
 import hashlib
 import random
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge.camera import CameraError, open_camera
 from edge.config import Config
-from edge.daemon import follow, open_reader
+from edge.daemon import Step, follow, open_reader
 from edge.errors import MienError
 from edge.events import DeviceIdentity, Event
 from edge.state import People
+from edge.vision.types import Observation
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What a clip came to.
+    """What a clip or a recording came to.
 
-    face_share: share of the frames with at least one face. flips_per_minute: changes of the expression label
-    before and after smoothing, None where no expression was known.
+    duration_s: from its first frame to its last. face_share: share of the frames with at least one face.
+    began_at_s: Unix time of the first frame, 0 for a clip. flips_per_minute: changes of the expression label before
+    and after smoothing, None where no expression was known.
     """
 
     frames: int
     duration_s: float
     face_share: float
+    began_at_s: float
     events: tuple[Event, ...]
     flips_per_minute: tuple[float, float] | None
 
@@ -43,23 +46,42 @@ def analyze(clip: Path, config: Config, *, on_frame: Callable[[int | None], None
         open_camera(str(clip), config.camera.model_copy(update={"realtime": False, "loop": False})) as camera,
         open_reader(config.vision, seed=0) as reader,
     ):
-        device = DeviceIdentity.for_file(config.device, _sha256(clip), reader.expression_sha256)
+        device = DeviceIdentity.for_file(config.device, content_sha256(clip), reader.expression_sha256)
         people = People(config.state, rng=random.Random(0))  # noqa: S311 - ids that are to repeat, not secrets
-        events: list[Event] = []
-        frames = with_face = 0
-        duration_s = 0.0
-        for step in follow(camera, reader, people, device, is_synced=lambda: False):
-            events += step.events
+
+        def count(step: Step) -> None:
             if step.observation is not None:
-                frames += 1
-                with_face += bool(step.observation.faces)
-                duration_s = step.observation.t_s
                 on_frame(camera.frames_total)
+
+        return sum_up(follow(camera, reader, people, device, is_synced=lambda: False), people, on_step=count)
+
+
+def sum_up(steps: Iterable[Step], people: People, *, on_step: Callable[[Step], None]) -> Analysis:
+    """Take the steps that ``people`` judged, to their end, and sum them up; on_step is called with each."""
+    events: list[Event] = []
+    frames = with_face = 0
+    first: Observation | None = None
+    last_s = 0.0
+    for step in steps:
+        events += step.events
+        if step.observation is not None:
+            first = first or step.observation
+            last_s = step.observation.t_s
+            frames += 1
+            with_face += bool(step.observation.faces)
+        on_step(step)
     flips = people.flips
     per_minute = None
     if flips.raw_per_minute is not None and flips.shown_per_minute is not None:
         per_minute = (flips.raw_per_minute, flips.shown_per_minute)
-    return Analysis(frames, duration_s, with_face / frames if frames else 0.0, tuple(events), per_minute)
+    return Analysis(
+        frames=frames,
+        duration_s=last_s - first.t_s if first else 0.0,
+        face_share=with_face / frames if frames else 0.0,
+        began_at_s=first.wall_time if first else 0.0,
+        events=tuple(events),
+        flips_per_minute=per_minute,
+    )
 
 
 def write_events(events: tuple[Event, ...], path: Path) -> None:
@@ -74,9 +96,10 @@ def write_events(events: tuple[Event, ...], path: Path) -> None:
         raise MienError(f"{path}: cannot be written: {error.strerror or error}; name another --out") from None
 
 
-def _sha256(path: Path) -> str:
+def content_sha256(path: Path) -> str:
+    """The hash of a file's content; raises CameraError where it can't be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise CameraError(f"{path}: {error.strerror or error}; mien analyze takes a file") from None
+        raise CameraError(f"{path}: {error.strerror or error}; name a file that can be read") from None

@@ -2,102 +2,117 @@
 
 from __future__ import annotations
 
-import logging
-import statistics
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Literal
+from typing import Any
 
-from edge.camera import Camera, CameraError, open_camera
+from edge.camera import CameraError, Frame, open_camera
 from edge.config import Config
-from edge.delivery import DeliveryError, Outbox, OutboxError, Publisher
-from edge.events import CameraStatus, ClockMapping, DeviceIdentity, Event, Health, Info, Topics, system_clock_synced
-from edge.events.convert import driver_snapshot, expression_snapshot, to_event
-from edge.models import face_models_folder, require_face_models, shipped_expression
+from edge.delivery import (
+    Alarm,
+    Commands,
+    DeliveryError,
+    HomeAssistant,
+    Mirror,
+    Outbox,
+    OutboxWriter,
+    Publisher,
+    VehicleInput,
+)
+from edge.delivery.homeassistant import Offer, discovery, take_back
+from edge.events import ClockMapping, DeviceIdentity, Event, Info, Topics, system_clock_synced
+from edge.events.convert import to_event
+from edge.expression import open_expression
+from edge.models import face_models_folder, require_face_models
+from edge.running import Notifier
+from edge.running.controls import PRIVACY, Controls
+from edge.running.memory import Memory
+from edge.running.shutter import Shutter
+from edge.running.tally import Summary, Tally
+from edge.running.vitals import Vitals
 from edge.state import People
+from edge.state.types import UNKNOWN_VEHICLE, Episode, Vehicle
 from edge.version import version
 from edge.vision import FaceReader, Observation, VisionSettings
+from edge.vision.backend import Stopwatch, unwatched
 
-log = logging.getLogger(__name__)
-
-#: The contract's highest rate for driver/state and expression/state, as a period in seconds.
-STATE_EVERY_S = 0.5
-STATE_EXPIRY_S = 10.0
-#: A third of health's expiry, so that one lost message does not blank it.
-HEALTH_EVERY_S = 30.0
-HEALTH_EXPIRY_S = 90.0
-_THERMAL = Path("/sys/class/thermal/thermal_zone0/temp")
+#: Without frames the loop turns at this pace: an order is obeyed while the camera is closed or gone, too.
+TICK_S = 0.1
+#: Who stops the daemon waits: what the broker does not take so quickly goes out with the next run.
+STOP_DRAIN_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One frame's way through the house. observation is None once, after the source's end, for what that ended."""
+    """One frame's way through the house. observation is None for what ended without a frame, as with the source.
+
+    vehicle: what it said of itself when the frame was read.
+    """
 
     observation: Observation | None
     clock: ClockMapping
     events: tuple[Event, ...]
+    vehicle: Vehicle = UNKNOWN_VEHICLE
 
 
-def open_reader(settings: VisionSettings, *, seed: int | None = None) -> FaceReader:
-    """A face reader on the installed face models and the expression model that ships."""
+def open_reader(settings: VisionSettings, *, seed: int | None = None, stopwatch: Stopwatch = unwatched) -> FaceReader:
+    """A face reader on the installed face models and the expression model in use."""
     # The mediapipe package brings its own.
     face_models = require_face_models() if settings.backend == "litert" else face_models_folder()
-    bundle = shipped_expression() if settings.expression else None
-    return FaceReader(settings, face_models=face_models, expression_bundle=bundle, seed=seed)
+    expression = open_expression(settings) if settings.expression else None
+    return FaceReader(settings, face_models=face_models, expression=expression, seed=seed, stopwatch=stopwatch)
 
 
 def follow(
-    camera: Camera,
+    frames: Iterable[Frame | None],
     reader: FaceReader,
     people: People,
     device: DeviceIdentity,
     *,
     is_synced: Callable[[], bool],
     stop: threading.Event | None = None,
+    vehicle: Callable[[], Vehicle] = lambda: UNKNOWN_VEHICLE,
+    between: Callable[[], list[Episode]] = list,
 ) -> Iterator[Step]:
-    """The inner loop: reads each frame of a camera and tells what it changed, until the camera ends or ``stop``.
+    """The inner loop: reads each frame of a camera and tells what it changed, until the frames end or ``stop``.
 
-    The last step tells what the end itself ended; a camera's failure is raised after it.
+    frames: None among them is a moment in which none came. vehicle: asked with each frame for what the vehicle says of
+    itself. between: called after each frame, before the next is asked for; tells what it has changed itself. The last
+    step tells what the end itself ended; a camera's failure is raised after it.
     """
     observation: Observation | None = None
     lost: CameraError | None = None
     try:
-        for frame in camera:
-            observation = reader.read(frame)
-            changes = people.update(observation)
-            # Anew with each frame, so that a wall clock that is set meanwhile is followed.
-            clock = ClockMapping.at(frame.t_s, frame.wall_time, synced=is_synced())
-            yield Step(observation, clock, tuple(to_event(change, device, clock) for change in changes))
+        for frame in frames:
+            if frame is not None:
+                observation = reader.read(frame)
+                said = vehicle()
+                changes = people.update(observation, said)
+                # Anew with each frame, so that a wall clock that is set meanwhile is followed.
+                clock = ClockMapping.at(frame.t_s, frame.wall_time, synced=is_synced())
+                yield Step(observation, clock, to_events(changes, device, clock, said), said)
+            changes = between()
+            if changes and observation is not None:
+                yield Step(None, clock, to_events(changes, device, clock, said), said)
             if stop is not None and stop.is_set():
                 break
     except CameraError as error:
         lost = error
     if observation is not None:
         changes = people.finish(observation.t_s)
-        yield Step(None, clock, tuple(to_event(change, device, clock) for change in changes))
+        yield Step(None, clock, to_events(changes, device, clock, said), said)
     if lost is not None:
         raise lost
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a run came to.
-
-    waiting: events that the broker has not acknowledged; they go out with the next run. zero_wall_s: Unix time
-    of capture time 0, by the last frame; None where there was none.
-    """
-
-    frames: int
-    dropped: int
-    seconds: float
-    events: int
-    waiting: int
-    zero_wall_s: float | None
+def to_events(
+    changes: Iterable[Episode], device: DeviceIdentity, clock: ClockMapping, vehicle: Vehicle
+) -> tuple[Event, ...]:
+    """The events that tell of changes; each takes the device's next sequence number."""
+    return tuple(to_event(change, device, clock, speed_kmh=vehicle.speed_kmh) for change in changes)
 
 
 def run(
@@ -111,125 +126,135 @@ def run(
     """Reads the configured camera and publishes what it shows, until the source ends or ``stop`` is set.
 
     need_broker: give up at once where no broker answers, instead of keeping events until one does. on_event is
-    called for each event once it is safe in the outbox. drain_s: how long to wait at the end for
-    acknowledgements. Raises MienError for what the user can mend.
+    called for each event once it is safe in the outbox. drain_s: how long to wait at the source's end for
+    acknowledgements; after ``stop`` it is a third of a second at most. Raises MienError for what the user can mend.
     """
+    topics = Topics(config.device, config.broker.root)
+    memory = Memory(config.outbox.path)
+    heard, commands = VehicleInput(config.vehicle), Commands(topics)
+    home = HomeAssistant(config.homeassistant, topics)
     with ExitStack() as stack:
+        notifier = stack.enter_context(Notifier.from_environment())
+        metrics = None
+        if config.metrics.port is not None:
+            from edge.running.metrics import Metrics, Sources  # an extra
+
+            metrics = stack.enter_context(Metrics(config.metrics))
         # The camera first and the broker last: a mistake in the source is not announced to the world.
-        camera = stack.enter_context(open_camera(config.camera))
-        reader = stack.enter_context(open_reader(config.vision))
+        closed = memory.now.switches.get(PRIVACY, False)
+        shutter = stack.enter_context(Shutter(lambda: open_camera(config.camera), closed=closed))
+        stopwatch = unwatched if metrics is None else metrics.stage
+        reader = stack.enter_context(open_reader(config.vision, stopwatch=stopwatch))
         outbox = stack.enter_context(Outbox(config.outbox))
+        alarm = stack.enter_context(Alarm(config.alarm))
         device = DeviceIdentity(config.device, model_sha256=reader.expression_sha256)
-        publisher = Publisher(config.broker, outbox, _info(device, reader))
+        info = _info(device, reader, config.preset)
+        requests = commands.inputs if config.commands.enabled else {}
+        publisher = Publisher(config.broker, outbox, info, inputs=heard.inputs | home.inputs, requests=requests)
         stack.callback(publisher.close, 0.0)  # closing twice is harmless: the second time is for errors
-        publisher.start()
-        outcome = publisher.wait_connected(2 * config.broker.connect_timeout_s)
-        if outcome.kind != "connected":
-            if need_broker:
+        publisher.start(unattended=not need_broker)
+        if need_broker:
+            outcome = publisher.wait_connected(2 * config.broker.connect_timeout_s)
+            if outcome.kind != "connected":
                 raise DeliveryError(outcome.reason)
-            log.warning("%s; events wait in the outbox", outcome.reason)
-        tally = _Tally(publisher, outbox, Topics(config.device, config.broker.root), camera)
-        tally.camera("running")
+        mirrors = [Mirror(config.vss, publisher.state).tell] if config.vss.enabled else []
         people = People(config.state)
+        vitals = Vitals(
+            *(config, info, notifier, metrics),
+            shutter=shutter,
+            reader=reader,
+            people=people,
+            outbox=outbox,
+            publisher=publisher,
+        )
+        stack.callback(vitals.close)
+        tally = Tally(publisher, outbox, topics, config.camera.id, vitals, mirrors=mirrors)
+        if metrics is not None:
+            metrics.ask(
+                Sources(
+                    camera=lambda: shutter.camera,
+                    outbox=outbox,
+                    publisher=publisher,
+                    reconnects=lambda: max(0, publisher.connections - 1),
+                    heat=lambda: vitals.heat,
+                    shedding=lambda: vitals.shedding,
+                )
+            )
+        controls = Controls(
+            config, info, memory, shutter=shutter, reader=reader, people=people, alarm=alarm, tally=tally
+        )
+        shutter.listen(tally.condition)
+        _tell_home_assistant(home, config, memory, publisher, discovery(topics, info, _offer(config)))
+        writer = stack.enter_context(OutboxWriter(outbox, on_event))
+
+        def vehicle() -> Vehicle:
+            return Vehicle(speed_kmh=heard.speed_kmh(), reverse=heard.reverse())
+
+        def between() -> list[Episode]:
+            commands.run(controls, publisher.answer)
+            tally.tick()
+            vitals.tick()
+            return controls.changes()
+
+        steps = follow(
+            shutter.frames(TICK_S),
+            reader,
+            people,
+            device,
+            is_synced=system_clock_synced,
+            stop=stop,
+            vehicle=vehicle,
+            between=between,
+        )
         try:
-            for step in follow(camera, reader, people, device, is_synced=system_clock_synced, stop=stop):
+            for step in steps:
+                alarm.tell(step.events)  # the driver first; disk and network may take their time
                 for event in step.events:
-                    _keep(outbox, event)
-                    on_event(event)
+                    writer.put(event)
                 tally.count(step, people)
+                vitals.count(step)  # last: what systemd hears has gone the whole way
         except CameraError as error:
             tally.camera("lost", str(error))
             raise
-        tally.camera("ended")
-        return tally.summary(publisher.close(drain_s))
+        stopped = stop is not None and stop.is_set()
+        notifier.stopping("stopped" if stopped else "the source has ended")
+        if not shutter.closed:
+            tally.camera("ended")
+        writer.close()
+        waiting = publisher.close(min(drain_s, STOP_DRAIN_S) if stopped else drain_s)
+        return tally.summary(shutter.dropped, waiting)
 
 
-def _keep(outbox: Outbox, event: Event) -> None:
-    try:
-        outbox.put(event)
-    except OutboxError as error:
-        # A full disk must not blind the driver's monitor: it goes on, and says what it could not keep.
-        log.error("%s; lost: %s %s", error, event.data.kind, event.data.phase)
-
-
-def _info(device: DeviceIdentity, reader: FaceReader) -> Info:
+def _info(device: DeviceIdentity, reader: FaceReader, profile: str | None = None) -> Info:
     return Info(
         device=device.device,
         boot_id=device.boot_id,
         started_at=datetime.now(UTC),
         version=version(),
-        profile=None,
+        profile=profile,
         model=reader.expression_name,
         model_sha256=device.model_sha256,
+        model_fallback=reader.expression_fallback,
     )
 
 
-class _Tally:
-    """Counts what goes by, and publishes the last states and the device's health at their own pace."""
-
-    def __init__(self, publisher: Publisher, outbox: Outbox, topics: Topics, camera: Camera) -> None:
-        self._publisher = publisher
-        self._outbox = outbox
-        self._topics = topics
-        self._camera = camera
-        self._started_s = self._state_due_s = self._health_since_s = time.monotonic()
-        self._frames = 0
-        self._events = 0
-        self._zero_wall_s: float | None = None
-        self._latencies_ms: list[float] = []
-
-    def camera(self, status: Literal["running", "lost", "ended"], reason: str | None = None) -> None:
-        """Say how the camera fares."""
-        message = CameraStatus(camera=self._camera.id, status=status, reason=reason, time=datetime.now(UTC))
-        self._publisher.state(self._topics.camera_status(self._camera.id), message, retain=True, qos=1)
-
-    def count(self, step: Step, people: People) -> None:
-        """Take a step into account; publish what is due."""
-        self._events += len(step.events)
-        if step.observation is None:
-            return
-        self._frames += 1
-        self._zero_wall_s = step.clock.zero_wall_s
-        self._latencies_ms.append((time.time() - step.observation.wall_time) * 1000)
-        now_s = time.monotonic()
-        if now_s >= self._state_due_s:
-            self._state_due_s = now_s + STATE_EVERY_S
-            self._publish_states(step, people)
-        if now_s - self._health_since_s >= HEALTH_EVERY_S:
-            self._publish_health(now_s)
-
-    def summary(self, waiting: int) -> Summary:
-        """The whole run."""
-        took_s = time.monotonic() - self._started_s
-        return Summary(self._frames, self._camera.dropped, took_s, self._events, waiting, self._zero_wall_s)
-
-    def _publish_states(self, step: Step, people: People) -> None:
-        if (driver := people.driver()) is not None:
-            message = driver_snapshot(driver, step.clock)
-            self._publisher.state(self._topics.state("driver"), message, retain=True, expiry_s=STATE_EXPIRY_S)
-        if (faces := people.expressions()) and step.observation is not None:
-            self._publisher.state(
-                self._topics.state("expression"), expression_snapshot(step.observation.t_s, faces, step.clock)
-            )
-
-    def _publish_health(self, now_s: float) -> None:
-        health = Health(
-            time=datetime.now(UTC),
-            uptime_s=now_s - self._started_s,
-            fps=len(self._latencies_ms) / (now_s - self._health_since_s),
-            latency_ms=max(0.0, statistics.median(self._latencies_ms)),
-            temperature_c=_temperature_c(),
-            outbox_depth=self._outbox.depth(),
-            outbox_dropped=self._outbox.dropped(),
-        )
-        self._publisher.state(self._topics.health, health, retain=True, expiry_s=HEALTH_EXPIRY_S)
-        self._health_since_s = now_s
-        self._latencies_ms.clear()
+def _offer(config: Config) -> Offer:
+    return Offer(
+        camera=config.camera.id,
+        driver=config.state.driver,
+        expressions=config.state.expressions and config.vision.expression,
+        commands=config.commands.enabled,
+    )
 
 
-def _temperature_c() -> float | None:
-    """The first thermal zone, on a Pi or a Jetson the processor's; None where there is none."""
-    try:
-        return int(_THERMAL.read_text()) / 1000
-    except (OSError, ValueError):
-        return None
+def _tell_home_assistant(
+    home: HomeAssistant, config: Config, memory: Memory, publisher: Publisher, description: dict[str, Any]
+) -> None:
+    """Announces the device, or takes back what was announced before: the topic, or all of it, may have changed."""
+    announced = memory.now.announced
+    if announced is not None and (announced != home.topic or not config.homeassistant.enabled):
+        # With each start from then on: the broker may have been away, and an empty message costs nothing.
+        take_back(publisher, announced)
+    if config.homeassistant.enabled:
+        home.announce(publisher, description)
+        memory.announce(home.topic)

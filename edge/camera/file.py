@@ -12,6 +12,7 @@ import cv2
 from edge.camera.camera import Camera, CameraError
 from edge.camera.capture import Image, claimed_fps, claimed_frames, read_image, retrieve_image
 from edge.camera.frame import Frame
+from edge.camera.framing import Framing
 from edge.camera.settings import CameraSettings
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class FileCamera(Camera):
     Args:
         reopen: gives a capture at the file's start; asked again at each turn of a loop.
         name: what to call the file in messages.
-        settings: id, realtime and loop count here.
+        settings: id, realtime, loop, rotate, mirror and region count here.
 
     Raises:
         CameraError: when the file cannot be opened or holds no frame.
@@ -41,7 +42,8 @@ class FileCamera(Camera):
         self._realtime = settings.realtime
         self._loop = settings.loop
         self._capture = reopen()
-        height, width = self._grab_first().shape[:2]
+        self._framing = Framing(settings)
+        height, width = self._framing.apply(self._grab_first()).shape[:2]
         self._claimed_frames = claimed_frames(self._capture)
         frames_total = None if self._loop else self._claimed_frames
         super().__init__(settings.id, (width, height), claimed_fps(self._capture), frames_total)
@@ -50,16 +52,33 @@ class FileCamera(Camera):
         self._seq = -1
         self._turn_began_seq = 0
         self._began: tuple[float, float] | None = None
+        self._paused_s: float | None = None
         self._closed = False
 
     def __next__(self) -> Frame:
+        self._resumed.wait()
         if self._closed:
             raise StopIteration
         return self._next_in_real_time() if self._realtime else self._next_frame()
 
+    def pause(self) -> None:
+        """Stand still. There is no device to close; the file's time stands still as well."""
+        if self._paused_s is None:
+            self._paused_s = time.monotonic()
+        super().pause()
+
+    def resume(self) -> None:
+        """Go on where it stood."""
+        if self._paused_s is not None and self._began is not None:
+            stood_s = time.monotonic() - self._paused_s
+            self._began = self._began[0] + stood_s, self._began[1] + stood_s
+        self._paused_s = None
+        super().resume()
+
     def close(self) -> None:
         """Let go of the file."""
         self._closed = True
+        self._resumed.set()
         self._capture.release()
 
     def _next_frame(self) -> Frame:
@@ -96,7 +115,7 @@ class FileCamera(Camera):
         image = retrieve_image(self._capture)
         if image is None:
             raise CameraError(f"{self._name}: frame {self._seq} cannot be decoded; record the video again")
-        return image
+        return self._framing.apply(image)
 
     def _next_turn(self) -> None:
         """Go to the file's start again where it loops; otherwise end."""
@@ -104,6 +123,7 @@ class FileCamera(Camera):
         self._capture.release()
         if not self._loop:
             self._closed = True
+            self._become("ended")
             raise StopIteration
         self._turn_began_seq = self._seq
         self._capture = self._reopen()

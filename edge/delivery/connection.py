@@ -6,22 +6,24 @@ thread, and nothing queued in memory that could outlive the connection and be se
 
 from __future__ import annotations
 
+import math
 import random
 import select
-import selectors
 import socket
 import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edge.delivery import reasons
 from edge.delivery.errors import DeliveryError
 from edge.delivery.settings import BrokerSettings
 
@@ -31,6 +33,9 @@ WINDOW = 20
 # A broker that knows only 3.1.1 may misread a longer MQTT 5 CONNECT and wait for more of it, for ever (amqtt
 # 0.12 does when there is a last will). Then silence is its only answer.
 _AUTO_SILENCE_S = 2.0
+
+# How long to wait for what a broker says of our certificate.
+_VERDICT_S = 0.2
 
 Protocol = Literal["5", "3.1.1"]
 
@@ -52,10 +57,21 @@ CONNECTED = ConnectionOutcome("connected")
 
 @dataclass(frozen=True, slots=True)
 class Will:
-    """What the broker publishes for us, retained and with QoS 1, when the connection breaks."""
+    """What the broker publishes for us when the connection breaks."""
 
     topic: str
     payload: bytes
+    qos: Literal[0, 1]
+    retain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The broker's answer to a QoS 1 message. refused: its reason for not taking it, None where it has taken it."""
+
+    mid: int
+    topic: str
+    refused: str | None
 
 
 class Waker:
@@ -96,10 +112,55 @@ class Waker:
         self._sender.close()
 
 
+@lru_cache(maxsize=16)  # making them takes paho longer than sending the message
+def _publish_properties(expiry_s: int | None, content_type: str | None, correlation: bytes | None) -> Properties:
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    if expiry_s is not None:
+        properties.MessageExpiryInterval = expiry_s
+    if content_type is not None:
+        properties.ContentType = content_type
+    if correlation is not None:
+        properties.CorrelationData = correlation
+    return properties
+
+
+class _TlsSocket(ssl.SSLSocket):
+    """Fails in its handshake where the broker refuses our certificate, and closes itself then.
+
+    In TLS 1.3 the broker judges it after our part of the handshake is over. Sending CONNECT into a connection that it
+    has ended would lose its reason; where it is content it sends session tickets at once, so the wait is short.
+    """
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+            if self.version() == "TLSv1.3":
+                self._hear_verdict()
+        except OSError:
+            self.close()  # paho would leave that to the garbage collector
+            raise
+
+    def _hear_verdict(self) -> None:
+        poller = select.poll()
+        poller.register(self, select.POLLIN)
+        if not poller.poll(_VERDICT_S * 1000):
+            return
+        patience_s = self.gettimeout()
+        self.setblocking(False)
+        try:
+            self.recv(1)  # no broker speaks before CONNECT
+        except ssl.SSLWantReadError:
+            pass  # session tickets: it is content
+        finally:
+            self.settimeout(patience_s)
+
+
 class Session:
     """One connection, from CONNECT to its end; all calls from one thread.
 
-    unacknowledged: ids of QoS 1 messages that the broker has not confirmed. window: how many it takes.
+    unacknowledged: topics of the QoS 1 messages that the broker has not confirmed, by id. window: how many it takes.
+    lost_because: why it ended. taken_over: it ended because another client came with the same client id; only some
+    brokers say so.
     """
 
     def __init__(
@@ -113,18 +174,27 @@ class Session:
     ) -> None:
         self.protocol = protocol
         self.window = WINDOW
-        self.unacknowledged: set[int] = set()
+        self.unacknowledged: dict[int, str] = {}
         self.lost_because = ""
+        self.taken_over = False
         self._settings = settings
+        self._client_id = client_id
+        self._told = ""
         self._on_message = on_message
         self._reached = False
         self._answer: ReasonCode | None = None
-        self._acks: list[tuple[int, ReasonCode]] = []
+        self._answers: list[Answer] = []
         self._subscription: list[ReasonCode] | None = None
         version = MQTTProtocolVersion.MQTTv5 if protocol == "5" else MQTTProtocolVersion.MQTTv311
         self._client = Client(
-            CallbackAPIVersion.VERSION2, client_id=client_id, protocol=version, reconnect_on_failure=False
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            protocol=version,
+            transport="tcp" if settings.websocket_path is None else "websockets",
+            reconnect_on_failure=False,
         )
+        if settings.websocket_path is not None:
+            self._client.ws_set_options(settings.websocket_path)
         self._client.connect_timeout = settings.connect_timeout_s
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._disconnected
@@ -137,7 +207,7 @@ class Session:
         if login is not None:
             self._client.username_pw_set(*login)
         if will is not None:
-            self._client.will_set(will.topic, will.payload, qos=1, retain=True)
+            self._client.will_set(will.topic, will.payload, qos=will.qos, retain=will.retain)
 
     @property
     def alive(self) -> bool:
@@ -147,23 +217,25 @@ class Session:
     def open(self, answer_s: float) -> ConnectionOutcome:
         """Connects and waits at most ``answer_s`` seconds for the broker's answer."""
         where = self._settings.address
+        # paho tells why a read fails only in its log; once connected that costs more than it says.
+        self._client.on_log = self._logged
         try:
             self._client.connect(self._settings.host, self._settings.port, self._settings.keepalive_s)
-        except ssl.SSLCertVerificationError as error:
-            return ConnectionOutcome("unreachable", f"broker {where}: its certificate: {error.verify_message}")
         except OSError as error:
-            return ConnectionOutcome("unreachable", f"broker {where}: {_why(error)}")
+            return ConnectionOutcome("unreachable", f"broker {where}: {reasons.of_network(error, self._settings)}")
         self._reached = True
         deadline = time.monotonic() + answer_s
         while self._answer is None and self.alive and time.monotonic() < deadline:
             self.poll(deadline - time.monotonic())
+        self._client.on_log = None
         if self._answer is None:
-            how = "it does not answer" if self.alive else "it closes the connection"
+            why = reasons.of_silence(self._told, self._settings, hung_up=not self.alive)
             self.close()
-            return ConnectionOutcome("unreachable", f"broker {where}: {how} (is it an MQTT broker?)")
+            return ConnectionOutcome("unreachable", f"broker {where}: {why}")
         if self._answer.is_failure:
             self.close()
-            return ConnectionOutcome("refused", f"broker {where} refuses the connection: {self._answer.getName()}")
+            why = reasons.of_refusal(self._answer.getName(), self._settings, self._client_id)
+            return ConnectionOutcome("refused", f"broker {where} refuses the connection: {why}")
         return CONNECTED
 
     @property
@@ -174,22 +246,21 @@ class Session:
     def poll(self, timeout_s: float, waker: Waker | None = None) -> None:
         """Waits for traffic or a wake-up, at most ``timeout_s`` seconds, and handles it."""
         sock = self._client.socket()
-        if not isinstance(sock, socket.socket):
+        if sock is None:
             return
-        # TLS may hold decrypted bytes that select knows nothing of.
-        buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
-        with selectors.DefaultSelector() as selector:
-            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._client.want_write() else 0)
-            selector.register(sock, wanted)
-            if waker is not None:
-                selector.register(waker, selectors.EVENT_READ)
-            ready = {key.fileobj: mask for key, mask in selector.select(0 if buffered else max(0.0, timeout_s))}
-        if waker in ready and waker is not None:
+        # TLS may hold decrypted bytes that the system knows nothing of.
+        buffered = hasattr(sock, "pending") and sock.pending() > 0
+        poller = select.poll()
+        poller.register(sock, select.POLLIN | (select.POLLOUT if self._client.want_write() else 0))
+        if waker is not None:
+            poller.register(waker, select.POLLIN)
+        ready = dict(poller.poll(0 if buffered else math.ceil(max(0.0, timeout_s) * 1000)))
+        mask = ready.pop(sock.fileno(), 0)
+        if ready and waker is not None:
             waker.clear()
-        mask = ready.get(sock, 0)
-        if mask & selectors.EVENT_READ or buffered:
+        if buffered or mask & ~select.POLLOUT:  # an error is met by reading
             self._client.loop_read()
-        if mask & selectors.EVENT_WRITE:
+        if mask & select.POLLOUT:
             self._client.loop_write()
         self._client.loop_misc()
 
@@ -202,40 +273,42 @@ class Session:
         retain: bool = False,
         expiry_s: float | None = None,
         content_type: str | None = None,
+        correlation: bytes | None = None,
     ) -> int:
-        """Sends a message and returns its id; expiry and content type reach only MQTT 5 brokers."""
+        """Sends a message and returns its id; expiry, content type and correlation data reach only MQTT 5 brokers."""
         properties = None
         if self.protocol == "5":
-            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            if expiry_s is not None:
-                properties.MessageExpiryInterval = max(1, round(expiry_s))
-            if content_type is not None:
-                properties.ContentType = content_type
+            whole_s = None if expiry_s is None else max(1, round(expiry_s))
+            properties = _publish_properties(whole_s, content_type, correlation)
         info = self._client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
         if qos:
-            self.unacknowledged.add(info.mid)
+            self.unacknowledged[info.mid] = topic
         return info.mid
 
-    def acknowledged(self) -> list[tuple[int, ReasonCode]]:
-        """The QoS 1 messages that the broker has answered since the last call, with its answers."""
-        acks, self._acks = self._acks, []
-        return acks
+    def answers(self) -> list[Answer]:
+        """What the broker has answered to QoS 1 messages since the last call."""
+        answers, self._answers = self._answers, []
+        return answers
 
-    def subscribe(self, filters: tuple[str, ...], answer_s: float) -> None:
-        """Subscribes with QoS 1 and waits for the broker's answer.
+    def subscribe(self, filters: tuple[str, ...], answer_s: float, *, qos: Literal[0, 1] = 1) -> None:
+        """Subscribes and waits for the broker's answer.
 
         Raises:
             DeliveryError: the broker refuses a filter, or does not answer.
         """
-        self._client.subscribe([(topic, 1) for topic in filters])
+        self._client.subscribe([(topic, int(qos)) for topic in filters])
         deadline = time.monotonic() + answer_s
         while self._subscription is None and self.alive and time.monotonic() < deadline:
             self.poll(deadline - time.monotonic())
-        if self._subscription is None:
+        answer, self._subscription = self._subscription, None
+        if answer is None:
             raise DeliveryError(f"broker {self._settings.address} does not answer the subscription")
-        for topic, code in zip(filters, self._subscription, strict=True):
+        for topic, code in zip(filters, answer, strict=True):
             if code.is_failure:
-                raise DeliveryError(f"broker {self._settings.address} refuses topic {topic}: {code.getName()}")
+                raise DeliveryError(
+                    f"broker {self._settings.address} refuses topic {topic}: {code.getName()} (its ACL must let this "
+                    "client read it)"
+                )
 
     def close(self) -> None:
         """Says goodbye, so that the broker does not publish the last will, and closes the connection."""
@@ -260,18 +333,19 @@ class Session:
         self,
         _client: Client,
         _data: object,
-        _flags: DisconnectFlags,
+        flags: DisconnectFlags,
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        self.lost_because = reason.getName()
+        told = flags.is_disconnect_packet_from_server or reason.getName() == "Keep alive timeout"
+        self.lost_because = reason.getName() if told else "the broker or the network ended it"
+        self.taken_over = reason.getName() == "Session taken over"
 
     def _published(
         self, _client: Client, _data: object, mid: int, reason: ReasonCode, _properties: Properties | None
     ) -> None:
-        if mid in self.unacknowledged:
-            self.unacknowledged.remove(mid)
-            self._acks.append((mid, reason))
+        if (topic := self.unacknowledged.pop(mid, None)) is not None:
+            self._answers.append(Answer(mid, topic, reason.getName() if reason.is_failure else None))
 
     def _subscribed(
         self, _client: Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
@@ -281,6 +355,10 @@ class Session:
     def _received(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         if self._on_message is not None:
             self._on_message(message)
+
+    def _logged(self, _client: Client, _data: object, level: int, text: str) -> None:
+        if level == LogLevel.MQTT_LOG_ERR:
+            self._told = text
 
 
 class Dialer:
@@ -301,6 +379,8 @@ class Dialer:
         self._settings = settings
         self._client_id = client_id
         self._context = settings.tls_context()
+        if self._context is not None:
+            self._context.sslsocket_class = _TlsSocket
         self._will = will
         self._on_message = on_message
         self._spoken: Protocol | None = None if settings.protocol == "auto" else settings.protocol
@@ -311,7 +391,10 @@ class Dialer:
         versions: tuple[Protocol, ...] = ("5", "3.1.1") if self._spoken is None else (self._spoken,)
         for version in versions:
             last = version == versions[-1]
-            session = Session(self._settings, version, self._client_id, self._context, self._will, self._on_message)
+            try:
+                session = Session(self._settings, version, self._client_id, self._context, self._will, self._on_message)
+            except DeliveryError as error:  # the password file is gone, or cannot be read any more
+                return None, ConnectionOutcome("unreachable", str(error))
             patience = self._settings.connect_timeout_s
             outcome = session.open(patience if last else min(patience, _AUTO_SILENCE_S))
             if outcome is CONNECTED:
@@ -341,14 +424,3 @@ class Backoff:
     def reset(self) -> None:
         """Begins again with the shortest wait."""
         self._next_s = self._min_s
-
-
-def _why(error: OSError) -> str:
-    """An error of the network in words for the user."""
-    if isinstance(error, ConnectionRefusedError):
-        return "nothing listens there (is the broker running?)"
-    if isinstance(error, socket.gaierror):
-        return "its name is not known"
-    if isinstance(error, TimeoutError):
-        return "it does not answer"
-    return error.strerror or str(error)

@@ -2,135 +2,121 @@
 
 paho keeps its queue in memory only, and mosquitto persists nothing by default; so that no event is lost when
 either dies, the queue is an SQLite file: in it before anything else hears of the event, out of it on PUBACK.
+A disk that is full, read-only or broken must not silence a driver's monitor: events then wait in memory, until the disk
+takes them again.
 """
 
 from __future__ import annotations
 
-import sqlite3
+import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
 from edge.delivery.errors import OutboxError
 from edge.delivery.settings import OutboxSettings
-from edge.events import Event, Subject
+from edge.delivery.store import Store, StoreError, Waiting
+from edge.events import Event
 from edge.events.models import SEVERITIES
 
-# "mien" in ASCII: tells our file from another program's database.
-_APPLICATION_ID = 0x6D69656E
-_VERSION = 1
+__all__ = ["Outbox", "Waiting"]
 
-_SCHEMA = """
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS events (
-    row INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    subject TEXT NOT NULL,
-    severity INTEGER NOT NULL,
-    put_at REAL NOT NULL,
-    payload BLOB NOT NULL
-);
-CREATE INDEX IF NOT EXISTS events_by_severity ON events (severity, row);
-CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-INSERT OR IGNORE INTO counters VALUES ('dropped', 0);
-COMMIT;
-"""
+log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """An event that waits for the broker. row: its place in the queue. put_at: Unix time when it was put."""
-
-    row: int
-    id: str
-    subject: Subject
-    put_at: float
-    payload: bytes
+#: What waits in memory is sent after all that waits on disk, so its rows come after all of the disk's.
+_IN_MEMORY = 1 << 62
+#: Events of about 1 kB that a small device can hold beside its models.
+_MOST_IN_MEMORY = 5_000
+#: A disk that refused is not asked again sooner.
+_ASK_AGAIN_S = 5.0
 
 
 class Outbox:
     """A durable queue of events; a context manager, safe to use from several threads.
 
+    trouble: why events wait in memory, None while the disk takes them. set_aside: where a damaged file was put.
+    epoch: rises when the next events may get lower rows than the last; who walks along the rows begins again then.
+
     Raises:
-        OutboxError: the file cannot be opened or written, or is not an outbox.
+        OutboxError: the path cannot be an outbox: no folder, another program's database, one of a newer mien.
     """
 
     def __init__(self, settings: OutboxSettings) -> None:
         self.settings = settings
+        self.trouble: str | None = None
+        self.set_aside: Path | None = None
+        self.epoch = 0
         self._path = settings.path.expanduser()
         self._lock = threading.RLock()
         self._listener: Callable[[], None] | None = None
+        self._disk: Store | None = None
+        self._memory = Store(None)
+        self._ask_again_at_s = 0.0
+        self._acknowledged: set[str] = set()
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutboxError(f"outbox {self._path}: its folder cannot be made: {error.strerror}") from None
-        with self._reporting():
-            self._db = sqlite3.connect(self._path, timeout=5.0, isolation_level=None, check_same_thread=False)
-        try:
-            self._prepare()
-        except BaseException:
-            self._db.close()
-            raise
-
-    def _prepare(self) -> None:
-        with self._reporting():
-            (application,) = self._db.execute("PRAGMA application_id").fetchone()
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            (tables,) = self._db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-            if tables and application != _APPLICATION_ID:
-                raise OutboxError(f"outbox {self._path} is another program's database: set another path")
-            if version > _VERSION:
-                raise OutboxError(f"outbox {self._path} needs a newer mien: install that, or set another path")
-            self._db.execute("PRAGMA journal_mode = WAL")
-            # FULL syncs the log on each commit; WAL's usual NORMAL may lose the last events with the power.
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.executescript(_SCHEMA)
-            self._db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            self._db.execute(f"PRAGMA user_version = {_VERSION}")
+        if self._path.is_dir():
+            raise OutboxError(f"outbox {self._path}: is a folder; name a file in it")
+        self._open()
 
     def put(self, event: Event) -> None:
-        """Stores an event; when this returns it survives a crash and a power cut. The same id twice is one event.
+        """Stores an event; when this returns it survives a crash and a power cut, unless there is ``trouble``.
 
-        Raises:
-            OutboxError: it could not be stored (the disk is full or fails).
+        The same id twice is one event.
         """
-        data = event.data
-        row = (event.id, event.subject, SEVERITIES.index(data.severity), time.time(), event.to_json())
-        with self._transaction():
-            self._db.execute(
-                "INSERT OR IGNORE INTO events (id, subject, severity, put_at, payload) VALUES (?, ?, ?, ?, ?)", row
-            )
-            self._make_room()
+        severity = SEVERITIES.index(event.data.severity)
+        waiting = Waiting(0, event.id, event.subject, severity, time.time(), event.to_json())
+        with self._lock:
+            if not self._put_on_disk(waiting):
+                self._put(self._memory, [waiting])
         if self._listener is not None:
             self._listener()
 
     def pending(self, limit: int, after: int = 0) -> list[Waiting]:
-        """The next events in the order they were put: at most ``limit``, from rows beyond ``after``."""
-        with self._lock, self._reporting():
-            rows = self._db.execute(
-                "SELECT row, id, subject, put_at, payload FROM events WHERE row > ? ORDER BY row LIMIT ?",
-                (after, limit),
-            ).fetchall()
-        return [
-            Waiting(row, id_, cast(Subject, subject), put_at, payload) for row, id_, subject, put_at, payload in rows
-        ]
+        """The next events in the order they were put: at most ``limit``, from rows beyond ``after``.
+
+        Those in memory come last.
+        """
+        with self._lock:
+            events: list[Waiting] = []
+            if self._disk is not None and after < _IN_MEMORY:
+                try:
+                    events = self._disk.pending(limit, after)
+                except StoreError as error:
+                    self._give_up_disk(error)
+            if len(events) < limit:
+                more = self._memory.pending(limit - len(events), max(0, after - _IN_MEMORY))
+                events += [replace(event, row=event.row + _IN_MEMORY) for event in more]
+            return [event for event in events if event.id not in self._acknowledged]
 
     def delete(self, ids: Iterable[str]) -> None:
         """Forgets events that the broker has acknowledged; unknown ids are ignored."""
-        with self._transaction():
-            self._db.executemany("DELETE FROM events WHERE id = ?", ((id_,) for id_ in ids))
+        with self._lock:
+            self._acknowledged.update(ids)
+            self._memory.delete(self._acknowledged)
+            if self._disk is None:
+                return  # what is on it is forgotten as soon as it takes part again
+            try:
+                self._disk.delete(self._acknowledged)
+                self._acknowledged.clear()
+            except StoreError as error:
+                # Even to forget takes room on a full disk. Until then they are passed over.
+                self._give_up_disk(error)
 
     def depth(self) -> int:
         """How many events wait."""
-        return self._number("SELECT COUNT(*) FROM events")
+        return self._sum(Store.depth)
 
     def dropped(self) -> int:
         """How many events were given up since the file was made, because it was full or they were too old."""
-        return self._number("SELECT value FROM counters WHERE name = 'dropped'")
+        return self._sum(Store.dropped)
 
     def listen(self, listener: Callable[[], None] | None) -> None:
         """Calls ``listener`` after each put, in the putting thread; it must return at once."""
@@ -139,7 +125,13 @@ class Outbox:
     def close(self) -> None:
         """Closes the file; what waits in it stays."""
         with self._lock:
-            self._db.close()
+            if self._memory.depth() and self._disk_back():
+                self._move_to_disk()
+            if lost := self._memory.depth():
+                log.error("%s; %d events are lost with this process", self.trouble, lost)
+            if self._disk is not None:
+                self._disk.close()
+            self._memory.close()
 
     def __enter__(self) -> Self:
         return self
@@ -149,51 +141,108 @@ class Outbox:
     ) -> None:
         self.close()
 
-    def _make_room(self) -> None:
-        oldest = time.time() - self.settings.max_age_days * 86400
-        dropped = self._db.execute("DELETE FROM events WHERE severity = 0 AND put_at < ?", (oldest,)).rowcount
-        excess = self._number("SELECT COUNT(*) FROM events") - self.settings.max_events
-        if excess > 0:
-            dropped += self._db.execute(
-                "DELETE FROM events WHERE row IN (SELECT row FROM events ORDER BY severity, row LIMIT ?)", (excess,)
-            ).rowcount
-        if dropped:
-            self._db.execute("UPDATE counters SET value = value + ? WHERE name = 'dropped'", (dropped,))
-
-    def _number(self, query: str) -> int:
-        with self._lock, self._reporting():
-            return int(self._db.execute(query).fetchone()[0])
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._lock, self._reporting():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                # A full disk may have rolled back already.
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _reporting(self) -> Iterator[None]:
+    def _open(self) -> None:
         try:
-            yield
-        except sqlite3.Error as error:
-            # Mistakes that the module itself finds (a closed file) carry no name.
-            name = getattr(error, "sqlite_errorname", "")
-            # Extended names say more (SQLITE_READONLY_DIRECTORY); the way out is the same.
-            way_out = _WAYS_OUT.get("_".join(name.split("_")[:2]), "")
-            raise OutboxError(f"outbox {self._path}: {error}{way_out}") from error
+            self._disk = Store(self._path)
+        except StoreError as error:
+            if error.damaged and self._ours():
+                self._set_aside(str(error))
+            elif error.damaged:
+                raise
+            else:
+                self._give_up_disk(error)
 
+    def _ours(self) -> bool:
+        """Whether a broken file is an outbox by its name; anybody's notes are left where they are."""
+        return self._path.suffix == ".sqlite"
 
-# What to do, by SQLite's name for what went wrong.
-_WAYS_OUT = {
-    "SQLITE_CANTOPEN": " (is its path a file in a folder that can be written?)",
-    "SQLITE_NOTADB": " (set another path, or move the file away)",
-    "SQLITE_READONLY": " (mien must be allowed to write it)",
-    "SQLITE_FULL": " (free some space)",
-    "SQLITE_BUSY": " (another program holds it)",
-}
+    def _set_aside(self, why: str) -> None:
+        """Gives a damaged file another name, for whoever wants to look at it, and begins a new one."""
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+        aside = self._path.with_name(f"{self._path.name}.damaged-{stamp}")
+        try:
+            self._path.rename(aside)
+            # A log that belongs to the damaged file would be played into the new one.
+            for suffix in ("-wal", "-shm"):
+                log_file = self._path.with_name(self._path.name + suffix)
+                if log_file.exists():
+                    log_file.rename(aside.with_name(aside.name + suffix))
+            self._disk = Store(self._path)
+        except (OSError, StoreError) as error:
+            self._disk = None
+            self._note_trouble(f"{why}; it could not be set aside: {error}")
+            return
+        self.set_aside = aside
+        self.epoch += 1
+        log.error("%s; set aside as %s, a new one is begun", why, aside.name)
+
+    def _put_on_disk(self, waiting: Waiting) -> bool:
+        if self.trouble is not None and not self._disk_back():
+            return False
+        for _ in range(2):  # the second time on a new file, where the first was damaged
+            if self._disk is None:
+                break
+            try:
+                self._move_to_disk()
+                self._put(self._disk, [waiting])
+            except StoreError as error:
+                self._give_up_disk(error)
+            else:
+                self._note_trouble(None)
+                return True
+        return False
+
+    def _disk_back(self) -> bool:
+        """Whether it is time to ask the disk again, and it can at least be opened."""
+        if time.monotonic() < self._ask_again_at_s:
+            return False
+        if self._disk is None:
+            try:
+                self._open()
+            except OutboxError as error:  # another program's file is in its place by now
+                self._ask_again_at_s = time.monotonic() + _ASK_AGAIN_S
+                self._note_trouble(str(error))
+        return self._disk is not None
+
+    def _move_to_disk(self) -> None:
+        """What waits in memory goes to the disk, behind what waits there."""
+        if self._disk is None:
+            return
+        if self._acknowledged:
+            self._disk.delete(self._acknowledged)
+            self._acknowledged.clear()
+        if moved := self._memory.pending(_MOST_IN_MEMORY):
+            self._put(self._disk, moved)
+            self._memory.delete([event.id for event in moved])
+            self.epoch += 1
+
+    def _put(self, store: Store, events: list[Waiting]) -> None:
+        most = _MOST_IN_MEMORY if store is self._memory else self.settings.max_events
+        store.put(events, most=most, oldest_s=time.time() - self.settings.max_age_days * 86400)
+
+    def _give_up_disk(self, error: StoreError) -> None:
+        """The disk refused; a damaged file makes room for a new one, anything else is asked again later."""
+        if error.damaged and self._disk is not None:
+            self._disk.close()
+            self._set_aside(str(error))
+            return
+        self._ask_again_at_s = time.monotonic() + _ASK_AGAIN_S
+        self._note_trouble(str(error))
+
+    def _note_trouble(self, trouble: str | None) -> None:
+        if trouble is not None and self.trouble is None:
+            log.error("%s; events wait in memory until it is mended", trouble)
+        elif trouble is None and self.trouble is not None:
+            log.warning("outbox %s takes events again", self._path)
+            self.epoch += 1  # their rows come before those of the memory
+        self.trouble = trouble
+
+    def _sum(self, figure: Callable[[Store], int]) -> int:
+        with self._lock:
+            total = figure(self._memory)
+            if self._disk is not None:
+                try:
+                    total += figure(self._disk)
+                except StoreError as error:
+                    self._give_up_disk(error)
+            return total

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import threading
 import time
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self
 
+from paho.mqtt.client import MQTTMessage, topic_matches_sub
 from pydantic import BaseModel
 
+from edge.delivery.backlog import REFUSED_RETRY_S, Backlog
 from edge.delivery.connection import CONNECTED, Backoff, ConnectionOutcome, Dialer, Session, Waker, Will
 from edge.delivery.errors import DeliveryError
-from edge.delivery.outbox import Outbox, Waiting
+from edge.delivery.outbox import Outbox
+from edge.delivery.rivalry import Rivalry
 from edge.delivery.settings import BrokerSettings
 from edge.events import Info, Topics
-from edge.events.models import CONTENT_TYPE
+from edge.events.catalogue import INFO, STATUS
 
 log = logging.getLogger(__name__)
 
-#: An event sent this long after it was put says ``delayed``: nobody should act on it as if it were now.
-DELAYED_AFTER_S = 10.0
-
-# An event that the broker refuses (no right to the topic, quota) is tried again after this long.
-_REFUSED_RETRY_S = 60.0
+# Answers to requests that may wait for the connection's next turn; older ones make room.
+_MOST_UNANSWERED = 64
 
 # How long the last messages and the goodbye may take.
 _GOODBYE_S = 2.0
@@ -53,32 +54,51 @@ class Publisher:
 
     Events leave the outbox when the broker acknowledges them, and are sent again, under the same id, after a
     connection breaks: each arrives at least once. ``outcome`` tells how the last attempt to connect ended, None
-    before the first. ``error`` is the outbox's failure while it lasts.
+    before the first; ``connections`` how often one came to stand. inputs: topics to listen to, and what is to be done
+    with their messages, in the publisher's thread; it must return at once and raise nothing. requests: likewise, with
+    filters and QoS 1.
 
     Raises:
         DeliveryError: a password or certificate file cannot be read.
     """
 
-    def __init__(self, broker: BrokerSettings, outbox: Outbox, info: Info) -> None:
+    def __init__(
+        self,
+        broker: BrokerSettings,
+        outbox: Outbox,
+        info: Info,
+        *,
+        inputs: Mapping[str, Callable[[MQTTMessage], None]] | None = None,
+        requests: Mapping[str, Callable[[MQTTMessage], None]] | None = None,
+    ) -> None:
         self.outcome: ConnectionOutcome | None = None
-        self.error: DeliveryError | None = None
+        self.connections = 0
         self._broker = broker
         self._outbox = outbox
         self._info = info
         self._topics = Topics(info.device, broker.root)
-        will = Will(self._topics.status, b"offline")
-        self._dialer = Dialer(broker, broker.client_id or f"mien-{info.device}", will=will)
+        will = Will(self._topics.status, b"offline", STATUS.qos, STATUS.retain)
+        self._inputs = dict(inputs or {})
+        self._requests = dict(requests or {})
+        self._deaf_until_s = -math.inf
+        client_id = broker.client_id or f"mien-{info.device}"
+        self._dialer = Dialer(broker, client_id, will=will, on_message=self._hear)
+        self._rivalry = Rivalry(broker, client_id, f"{broker.root}/{info.device}/#")
+        self._refused: dict[str, str] = {}  # what was said of a topic, so that it is said once
         self._waker = Waker()
         self._thread = threading.Thread(target=self._run, name="mien-publisher", daemon=True)
         self._attempted = threading.Event()
         self._connected = threading.Event()
+        self._unattended = False
         self._give_up_at_s: float | None = None
         self._lock = threading.Lock()
         self._states: dict[str, _State] = {}
         self._unsent: dict[str, None] = {}  # a set that keeps the order
+        self._unanswered: deque[tuple[str, bytes, bytes | None]] = deque(maxlen=_MOST_UNANSWERED)
 
-    def start(self) -> Self:
-        """Starts connecting; returns at once."""
+    def start(self, *, unattended: bool = False) -> Self:
+        """Starts connecting; returns at once. unattended: nobody will ``wait_connected``, so log how that goes."""
+        self._unattended = unattended
         self._outbox.listen(self._waker.wake)
         self._thread.start()
         return self
@@ -92,6 +112,15 @@ class Publisher:
         if self.outcome is None:
             return ConnectionOutcome("unreachable", f"broker {self._broker.address}: no answer in {timeout_s:g} s")
         return self.outcome
+
+    @property
+    def trouble(self) -> str | None:
+        """Why messages don't get through although the broker answers, None while they do.
+
+        It refuses to have a topic written or read, or another client has the same id. A broker of MQTT 3.1.1 can't
+        refuse a message: it acknowledges what it then throws away.
+        """
+        return self._rivalry.trouble or next(iter(list(self._refused.values())), None)
 
     @property
     def connected(self) -> bool:
@@ -118,6 +147,11 @@ class Publisher:
         with self._lock:
             self._states[topic] = _State(payload, retain, qos, expiry_s, time.monotonic())
             self._unsent[topic] = None
+        self._waker.wake()
+
+    def answer(self, topic: str, payload: bytes, correlation: bytes | None = None) -> None:
+        """Publishes an answer to somebody's request: once, with QoS 0, and not after a reconnect."""
+        self._unanswered.append((topic, payload, correlation))
         self._waker.wake()
 
     def close(self, drain_s: float = 5.0) -> int:
@@ -150,58 +184,118 @@ class Publisher:
     def _run(self) -> None:
         backoff = Backoff(self._broker.reconnect_min_s, self._broker.reconnect_max_s)
         while True:
-            try:
-                session, outcome = self._dialer.dial()
-                settle_s = 0.0 if self.outcome is None else self._broker.settle_s
-                self._note(outcome)
-                if session is not None:
-                    backoff.reset()
-                    self._serve(session, settle_s)
-            except DeliveryError as error:
-                self.error = error
-                log.error("%s", error)
-            wait_until_s = time.monotonic() + backoff.next_s()
+            session, outcome = self._dialer.dial()
+            settle_s = 0.0 if self.outcome is None else self._broker.settle_s
+            self._note(outcome)
+            wait_s = backoff.next_s()
+            if session is not None:
+                backoff.reset()
+                try:
+                    wait_s = self._serve(session, settle_s)
+                except DeliveryError as error:
+                    log.error("%s", error)
+            wait_until_s = time.monotonic() + wait_s
             while not self._closing and (left_s := wait_until_s - time.monotonic()) > 0:
                 self._waker.wait(left_s)
             if self._closing:
+                self._waker.close()  # who closes may not have waited for so long
                 return
 
     def _note(self, outcome: ConnectionOutcome) -> None:
         if outcome == CONNECTED:
-            log.info("connected to broker %s", self._broker.address)
+            if self._rivalry.trouble is None:
+                log.info("connected to broker %s", self._broker.address)
             self._connected.set()
-        elif self.outcome is not None and outcome != self.outcome:
+            self.connections += 1
+        elif outcome != self.outcome and (self.outcome is not None or self._unattended):
             # The first outcome is for who waits for it: ``wait_connected``.
             log.warning("%s; events wait in the outbox", outcome.reason)
         self.outcome = outcome
         self._attempted.set()
 
-    def _serve(self, session: Session, settle_s: float) -> None:
-        """From connected to disconnected; events go out after the first ``settle_s`` seconds."""
-        settled_at_s = time.monotonic() + settle_s
+    def _serve(self, session: Session, settle_s: float) -> float:
+        """From connected to disconnected; events go out after the first ``settle_s`` seconds.
+
+        Returns how many seconds to wait before the next attempt.
+        """
+        began_s = time.monotonic()
+        backlog = Backlog(self._outbox, session, self._topics)
         try:
-            session.publish(self._topics.status, b"online", qos=1, retain=True)
-            session.publish(self._topics.info, self._info.model_dump_json().encode(), qos=1, retain=True)
+            session.publish(self._topics.status, b"online", qos=STATUS.qos, retain=STATUS.retain)
+            info = self._info.model_dump_json().encode()
+            session.publish(self._topics.info, info, qos=INFO.qos, retain=INFO.retain)
             self._restore_states()
-            queue = _Queue(self._outbox, session, self._topics)
+            self._unanswered.clear()
+            listening = not (self._inputs or self._requests)
             while session.alive:
+                if not listening and time.monotonic() >= self._deaf_until_s:
+                    listening = self._listen(session)
                 self._send_states(session)
+                self._send_answers(session)
                 now_s = time.monotonic()
-                if now_s >= settled_at_s:
-                    queue.send()
-                self.error = None
-                if self._closing and (queue.idle or now_s >= (self._give_up_at_s or 0)):
+                if now_s >= began_s + settle_s:
+                    backlog.send()
+                if self._closing and (backlog.idle or now_s >= (self._give_up_at_s or 0)):
                     self._say_stopped(session)
-                    return
+                    return 0.0
                 turn_ends_s = [now_s + _TURN_S, self._give_up_at_s or math.inf]
-                if now_s < settled_at_s:
-                    turn_ends_s.append(settled_at_s)
+                if now_s < began_s + settle_s:
+                    turn_ends_s.append(began_s + settle_s)
                 session.poll(min(turn_ends_s) - now_s, self._waker)
-                queue.settle()
-            log.warning("connection to broker %s lost: %s", self._broker.address, session.lost_because)
+                self._settle(session, backlog)
+                self._rivalry.lasts(now_s - began_s)
+            return self._rivalry.ended(session, time.monotonic() - began_s)
         finally:
             self._connected.clear()
+            backlog.forget()
             session.close()
+
+    def _settle(self, session: Session, backlog: Backlog) -> None:
+        """What the broker answered: the outbox forgets the events taken; a topic it refuses is told of once."""
+        answers = session.answers()
+        for answer in answers:
+            if answer.refused is None and self._refused.pop(answer.topic, None) is not None:
+                log.info("broker %s takes topic %s again", self._broker.address, answer.topic)
+            elif answer.refused is not None and answer.topic not in self._refused:
+                self._refused[answer.topic] = line = (
+                    f"broker {self._broker.address} refuses topic {answer.topic}: {answer.refused} (its ACL must let "
+                    "this client write it); events wait in the outbox"
+                )
+                log.error("%s", line)
+        backlog.settle(answers)
+
+    def _listen(self, session: Session) -> bool:
+        """Subscribes to inputs and requests; False where the broker refuses, be it by hanging up as some do.
+
+        It is asked again after a while; meanwhile it gets our events.
+        """
+        # QoS 0 for the inputs: of what the vehicle says only the newest counts, and it says it again.
+        qualities: tuple[tuple[Mapping[str, object], Literal[0, 1]], ...] = ((self._requests, 1), (self._inputs, 0))
+        for topics, qos in qualities:
+            if not topics:
+                continue
+            filters = " ".join(topics)
+            try:
+                session.subscribe(tuple(topics), self._broker.connect_timeout_s, qos=qos)
+            except DeliveryError as error:
+                self._deaf_until_s = time.monotonic() + REFUSED_RETRY_S
+                if filters not in self._refused:
+                    log.error("%s; what it would tell stays unknown", error)
+                self._refused[filters] = str(error)
+                if not session.alive:
+                    break
+            else:
+                self._refused.pop(filters, None)
+        return time.monotonic() >= self._deaf_until_s
+
+    def _hear(self, message: MQTTMessage) -> None:
+        if (take := self._inputs.get(message.topic)) is not None:
+            take(message)
+            return
+        for topics, take in self._requests.items():
+            if topic_matches_sub(topics, message.topic):
+                take(message)
+                return
 
     def _restore_states(self) -> None:
         with self._lock:
@@ -217,60 +311,13 @@ class Publisher:
             if left_s is None or left_s > 0:
                 session.publish(topic, state.payload, qos=state.qos, retain=state.retain, expiry_s=left_s)
 
+    def _send_answers(self, session: Session) -> None:
+        while self._unanswered:
+            topic, payload, correlation = self._unanswered.popleft()
+            session.publish(topic, payload, correlation=correlation)
+
     def _say_stopped(self, session: Session) -> None:
-        mid = session.publish(self._topics.status, b"stopped", qos=1, retain=True)
+        mid = session.publish(self._topics.status, b"stopped", qos=STATUS.qos, retain=STATUS.retain)
         deadline = time.monotonic() + _GOODBYE_S / 2
         while session.alive and mid in session.unacknowledged and time.monotonic() < deadline:
             session.poll(deadline - time.monotonic())
-
-
-class _Queue:
-    """The outbox as one session sees it: what is on its way and what comes next."""
-
-    def __init__(self, outbox: Outbox, session: Session, topics: Topics) -> None:
-        self._outbox = outbox
-        self._session = session
-        self._topics = topics
-        self._sent: dict[int, Waiting] = {}
-        self._last_row = 0
-        self._retry_at_s: float | None = None
-        self.idle = False
-
-    def send(self) -> None:
-        """Sends as many events as the window takes, in order; afterwards ``idle`` tells whether all is delivered."""
-        if self._retry_at_s is not None and not self._sent and time.monotonic() >= self._retry_at_s:
-            self._last_row, self._retry_at_s = 0, None
-        free = self._session.window - len(self._session.unacknowledged)
-        events = self._outbox.pending(free, self._last_row) if free > 0 else []
-        for event in events:
-            topic = self._topics.event(event.subject)
-            mid = self._session.publish(topic, _payload(event), qos=1, content_type=CONTENT_TYPE)
-            self._sent[mid] = event
-            self._last_row = event.row
-        self.idle = free > 0 and not events and not self._sent
-
-    def settle(self) -> None:
-        """Takes acknowledged events out of the outbox; what the broker refused stays and is tried again later."""
-        done = []
-        for mid, reason in self._session.acknowledged():
-            event = self._sent.pop(mid, None)
-            if event is None:
-                continue  # a status or a state
-            if reason.is_failure:
-                if self._retry_at_s is None:
-                    log.error("broker refuses events on %s: %s", self._topics.event(event.subject), reason.getName())
-                self._retry_at_s = time.monotonic() + _REFUSED_RETRY_S
-            else:
-                done.append(event.id)
-        if done:
-            self._outbox.delete(done)
-
-
-def _payload(event: Waiting) -> bytes:
-    """The event as it is sent now: an old one says so."""
-    # The wall clock may have been set meanwhile, forward or back: then the age is not known, and "late" is safer.
-    if abs(time.time() - event.put_at) <= DELAYED_AFTER_S:
-        return event.payload
-    envelope = json.loads(event.payload)
-    envelope["data"]["delayed"] = True
-    return json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()

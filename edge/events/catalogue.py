@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge.events.models import Severity
+from edge.events.requests import SWITCHES
 from edge.events.topics import Subject
 
 
@@ -71,9 +72,18 @@ EXPRESSION_EVENT = Channel(
     summary="An apparent expression that began or ended.",
     when="At the start and at the end of an episode.",
 )
+#: Where each switch stands, by its name.
+SWITCH_STATES = {
+    name: Channel(
+        *(f"{name}-state", f"{name}/state", "switch", 1, True, None),
+        summary=f"ON or OFF. ON: {meaning}",
+        when="On connecting, and after each set.",
+    )
+    for name, meaning in SWITCHES.items()
+}
 
 CHANNELS = (
-    *(STATUS, INFO, HEALTH, CAMERA_STATUS),
+    *(STATUS, INFO, HEALTH, CAMERA_STATUS, *SWITCH_STATES.values()),
     *(DRIVER_STATE, DRIVER_EVENT, EXPRESSION_STATE, EXPRESSION_EVENT),
 )
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from pydantic import BaseModel
+
 from edge.events.catalogue import KINDS, Kind
 from edge.events.identity import DeviceIdentity
 from edge.events.models import (
@@ -21,6 +23,7 @@ from edge.events.models import (
     Measure,
     Message,
 )
+from edge.events.requests import ConfigRequest, Identify, Recalibrate, Request, Result, Snooze
 
 _NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _BOOT = UUID("5f0c1f4e-54d5-4a8c-9d56-7f3f1a6b2c10")
@@ -67,7 +70,7 @@ def event(kind: Kind) -> Event:
 
 
 def payloads() -> dict[str, Message | str]:
-    """An example of each payload by its schema's name; ``status`` is a bare word."""
+    """An example of each payload by its schema's name; ``status`` and ``switch`` are bare words."""
     return {
         "event": event(KINDS[0]),
         "status": "online",
@@ -90,6 +93,7 @@ def payloads() -> dict[str, Message | str]:
             outbox_dropped=0,
         ),
         "camera-status": CameraStatus(camera="main", status="running", reason=None, time=_NOON),
+        "switch": "ON",
         "driver-state": DriverSnapshot(
             time=_NOON,
             time_synced=True,
@@ -130,6 +134,17 @@ def payloads() -> dict[str, Message | str]:
     }
 
 
-def as_json(message: Message | str) -> Any:  # noqa: ANN401 - any JSON
+def requests() -> dict[str, Request | Result]:
+    """An example of each command by its message's name, and of an answer."""
+    return {
+        "command-recalibrate": Recalibrate(),
+        "command-snooze": Snooze(seconds=300.0),
+        "command-identify": Identify(),
+        "command-config": ConfigRequest(),
+        "result": Result(ok=False, error="seconds: at most 600 (alarm.snooze_limit_s)"),
+    }
+
+
+def as_json(message: BaseModel | str) -> Any:  # noqa: ANN401 - any JSON
     """What the message is in JSON, of plain lists and dictionaries."""
     return message if isinstance(message, str) else message.model_dump(mode="json")

@@ -117,16 +117,33 @@ class Health(Message):
     fps: Seconds | None = Field(description="frames read a second")
     latency_ms: Seconds | None = Field(description="from capture to state, median of the last period")
     temperature_c: FiniteFloat | None
+    throttled: tuple[str, ...] | None = Field(
+        default=None, description="why the processor is slowed down; empty where it isn't, null where nothing tells"
+    )
+    shedding: tuple[str, ...] = Field(
+        default=(),
+        description="what is left out for want of time: expression_rate, detector, faces, second_opinion, eyes",
+    )
     outbox_depth: int = Field(ge=0, description="events that wait for the broker")
     outbox_dropped: int = Field(ge=0, description="events given up because the outbox was full or they were too old")
+    outbox_trouble: str | None = Field(
+        default=None, description="why events are kept in memory only (the disk is full, read-only, broken)"
+    )
+    broker_trouble: str | None = Field(
+        default=None, description="what the broker refuses, or another client under the same id"
+    )
+    outbox_set_aside: str | None = Field(
+        default=None, description="the name given to a damaged outbox, which was replaced by a new one"
+    )
 
 
 class CameraStatus(Message):
     """Whether a camera delivers frames."""
 
     camera: str
-    status: Literal["running", "lost", "ended", "off"] = Field(
-        description="off: the privacy switch; ended: a file's end"
+    status: Literal["starting", "running", "dark", "frozen", "lost", "off", "ended"] = Field(
+        description="dark: covered, or no light; frozen: the same picture again and again; lost: no picture, "
+        "tried again by itself; off: the privacy switch; ended: a file's end"
     )
     reason: str | None
     time: AwareDatetime

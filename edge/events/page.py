@@ -1,4 +1,4 @@
-"""The subscribers' page, in Markdown, rendered from the AsyncAPI document: ``python -m edge.events.page FOLDER``."""
+"""The subscribers' page, rendered from the AsyncAPI document: ``python -m edge.events.page FOLDER``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from edge.events.asyncapi import asyncapi
 from edge.events.catalogue import KINDS
 from edge.events.schemas import schemas
+from edge.events.webpage import webpage
 
 _SUBSCRIBER = """\
 import json, paho.mqtt.client as mqtt
@@ -18,6 +19,11 @@ client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
 client.on_message = lambda c, _, m: print(m.topic, json.loads(m.payload)["data"]["kind"])
 client.on_connect = lambda c, *_: c.subscribe("mien/1/+/driver/event", qos=1)
 client.connect("localhost"); client.loop_forever()
+"""
+_ASK = """\
+mosquitto_pub -V 5 -q 1 -t mien/1/truck-7/privacy/set -m ON
+mosquitto_pub -V 5 -q 1 -t mien/1/truck-7/command/snooze -m '{"seconds": 300}' \\
+  -D publish response-topic reply/me -D publish correlation-data 42
 """
 _JAVASCRIPT = """\
 import mqtt from "mqtt";
@@ -38,7 +44,8 @@ def page(document: dict[str, Any]) -> str:
         "In JavaScript (`npm install mqtt`):",
         _code("js", _JAVASCRIPT),
         "`mien watch` shows the same in a terminal, `mien events example microsleep` prints a message to test with, "
-        "and [asyncapi.json](asyncapi.json) and the [JSON Schemas](schemas) are the contract for machines.",
+        "and [asyncapi.json](asyncapi.json) and the [JSON Schemas](schemas) are the contract for machines. "
+        "`mien watch --validate` holds what a device says against it.",
         "## Topics",
         _topics(document),
         "QoS 1 arrives at least once, QoS 0 at most once. A retained message is there as soon as one subscribes. A "
@@ -58,6 +65,13 @@ def page(document: dict[str, Any]) -> str:
         "Without `data.time_synced` the times are of a clock that nobody had set.",
         "## States",
         *(_state(document, name) for name in ("driver-state", "expression-state", "camera-status", "health", "info")),
+        "## Asking a device",
+        _requests(document),
+        "Who may ask is set by the broker's access rights. An answer goes to the request's MQTT 5 response topic, "
+        "which must not lie below the topic root, with its correlation data; without one, to the request's own topic "
+        'followed by `/result`: `{"ok": true, …}` with what the command tells, or `{"ok": false, "error": "why"}`. '
+        "A retained request is not obeyed. Switches stay as they are when the device starts anew.",
+        _code("sh", _ASK),
         "## Versions",
         "The `1` in `mien/1/…` is the contract's version. Within it fields, kinds and topics may be added, never "
         "changed or removed: pass over what you do not know. A change that breaks subscribers gets a new root, "
@@ -67,7 +81,7 @@ def page(document: dict[str, Any]) -> str:
 
 
 def write(folder: Path) -> None:
-    """Writes the page, the AsyncAPI document and the JSON Schemas."""
+    """Writes the page as Markdown and as HTML, the AsyncAPI document and the JSON Schemas."""
     for path, text in files().items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -77,8 +91,10 @@ def write(folder: Path) -> None:
 def files() -> dict[str, str]:
     """Every document of the contract by its path."""
     document = asyncapi()
+    markdown = page(document)
     return {
-        "README.md": page(document),
+        "README.md": markdown,
+        "index.html": webpage(markdown),
         "asyncapi.json": _json(document),
         **{f"schemas/{name}.json": _json(schema) for name, schema in schemas().items()},
     }
@@ -100,7 +116,9 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 def _topics(document: dict[str, Any]) -> str:
     rows = []
     for name, channel in document["channels"].items():
-        operation = document["operations"][f"send-{name}"]
+        operation = document["operations"].get(f"send-{name}")
+        if operation is None:
+            continue  # the device is asked there
         mqtt = operation["bindings"]["mqtt"]
         expiry = mqtt.get("messageExpiryInterval")
         rows.append(
@@ -114,6 +132,17 @@ def _topics(document: dict[str, Any]) -> str:
             )
         )
     return _table(("topic", "says", "when", "QoS", "retained", "expires"), rows)
+
+
+def _requests(document: dict[str, Any]) -> str:
+    rows = []
+    for name, channel in document["channels"].items():
+        if f"receive-{name}" in document["operations"]:
+            (message,) = channel["messages"]
+            example = document["components"]["messages"][message]["examples"][0]["payload"]
+            payload = "`ON` or `OFF`" if message == "switch" else f"`{json.dumps(example)}`"
+            rows.append((f"`{channel['address']}`", channel["summary"], payload))
+    return _table(("topic", "does", "payload"), rows)
 
 
 def _kinds() -> str:

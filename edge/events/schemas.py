@@ -17,8 +17,9 @@ from edge.events.models import (
     Status,
     schema_uri,
 )
+from edge.events.requests import SwitchWord
 
-#: Each payload's model by its schema's name; ``status`` is a bare word.
+#: Each payload's model by its schema's name; ``status`` and ``switch`` are bare words.
 PAYLOADS: dict[str, Any] = {
     "event": Event,
     "event-data": EventData,
@@ -26,6 +27,7 @@ PAYLOADS: dict[str, Any] = {
     "info": Info,
     "health": Health,
     "camera-status": CameraStatus,
+    "switch": SwitchWord,
     "driver-state": DriverSnapshot,
     "expression-state": ExpressionSnapshot,
 }
@@ -34,7 +36,7 @@ PAYLOADS: dict[str, Any] = {
 def schemas() -> dict[str, dict[str, Any]]:
     """One JSON Schema for each kind of payload, by name; ``$id`` is the URI that ``dataschema`` names.
 
-    ``status`` describes the payload's text, a bare word; all others describe the payload's JSON.
+    ``status`` and ``switch`` describe the payload's text, a bare word; all others describe the payload's JSON.
     """
     return {
         name: {

@@ -95,6 +95,16 @@ class Topics:
         """Where a command is sent to the device."""
         return self._at("command", check_level(name, "command"))
 
+    @property
+    def any_feature_set(self) -> str:
+        """The filter that all of ``feature_set``'s topics match."""
+        return self._at("+", "set")
+
+    @property
+    def any_command(self) -> str:
+        """The filter that all of ``command``'s topics match."""
+        return self._at("command", "+")
+
 
 def watch_filters(root: str = ROOT) -> tuple[str, ...]:
     """Topic filters for what is worth reading as it happens: every device's events and statuses."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import cast
@@ -145,6 +146,46 @@ def test_after_its_end_and_after_closing_a_file_gives_nothing(tmp_path: Path) ->
     again.close()
     again.close()
     assert list(again) == []
+
+
+def test_a_file_that_ends_says_so_and_so_does_its_stream_of_frames(tmp_path: Path) -> None:
+    told: list[str] = []
+    with open_camera(str(write(tmp_path / "clip.mp4")), EVERY_FRAME) as camera:
+        camera.listen(lambda condition: told.append(condition.kind))
+        assert [frame.seq for frame in camera.frames() if frame is not None] == list(range(20))
+        assert camera.next_frame(0.01) is None
+    assert told == ["running", "ended"]
+
+
+def test_a_file_that_is_paused_goes_on_where_it_stood(tmp_path: Path) -> None:
+    told: list[str] = []
+    with open_camera(str(write(tmp_path / "clip.mp4", frames=10))) as camera:
+        camera.listen(lambda condition: told.append(condition.kind))
+        before = camera.next_frame(1.0)
+        camera.pause()
+        assert camera.next_frame(0.5) is None
+        camera.resume()
+        after = camera.next_frame(1.0)
+        assert before is not None
+        assert after is not None
+        assert (before.seq, after.seq) == (0, 1), "no frame became late meanwhile"
+        assert after.wall_time - before.wall_time > 0.5
+    assert told == ["running", "off", "running"]
+
+
+def test_closing_a_paused_file_wakes_who_waits_for_it(tmp_path: Path) -> None:
+    camera = open_camera(str(write(tmp_path / "clip.mp4")))
+    camera.pause()
+    threading.Timer(0.1, camera.close).start()
+    assert list(camera) == []
+
+
+def test_a_file_can_be_turned_and_cut(tmp_path: Path) -> None:
+    settings = EVERY_FRAME.model_copy(update={"rotate": 90, "region": (0.0, 0.5, 1.0, 0.5)})
+    with open_camera(str(write(tmp_path / "clip.mp4")), settings) as camera:
+        width, height = SIZE
+        assert camera.size == (height, width // 2)
+        assert next(camera).image.shape == (width // 2, height, 3)
 
 
 def test_a_video_that_was_cut_off_gives_what_it_has_and_a_warning(

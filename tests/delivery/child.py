@@ -1,40 +1,32 @@
 """Run as a process of its own, to be killed: puts events into an outbox without end, and publishes them if told where.
 
-Usage: child.py OUTBOX [BROKER_URL]. Prints each event's id once ``put`` has returned.
+Usage: child.py OUTBOX [BROKER_URL [EVENTS_A_SECOND]]. Prints each event's id once ``put`` has returned.
 """
 
 from __future__ import annotations
 
 import itertools
+import logging
+import math
 import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from edge.delivery import BrokerSettings, Outbox, OutboxSettings, Publisher
-from edge.events import ClockMapping, DeviceIdentity, Info
-from edge.events.convert import to_event
-from edge.state.types import Episode, Phase, Severity
+from edge.delivery import Outbox, OutboxSettings, Publisher
+from edge.events import DeviceIdentity
+from tests.delivery.parts import make_event, make_info, quick
 
+logging.disable(logging.WARNING)  # that the broker comes and goes is meant
 device = DeviceIdentity("child")
-clock = ClockMapping(time.time(), synced=True)
+a_second = float(sys.argv[3]) if len(sys.argv) > 3 else math.inf
 with ExitStack() as stack:
     outbox = stack.enter_context(Outbox(OutboxSettings(path=Path(sys.argv[1]))))
     if len(sys.argv) > 2:
-        info = Info(
-            device="child",
-            boot_id=device.boot_id,
-            started_at=clock.wall(0),
-            version="0",
-            profile=None,
-            model=None,
-            model_sha256=None,
-        )
-        stack.enter_context(Publisher(BrokerSettings(url=sys.argv[2]), outbox, info))
+        stack.enter_context(Publisher(quick(sys.argv[2]), outbox, make_info(device)))
+    began_s = time.monotonic()
     for number in itertools.count():
-        episode = Episode(
-            "driver", "yawn", Phase.START, f"e{number}", Severity.INFO, float(number), float(number), 0.0, 1.0, "good"
-        )
-        event = to_event(episode, device, clock)
+        time.sleep(max(0.0, began_s + number / a_second - time.monotonic()))
+        event = make_event(device, float(number))
         outbox.put(event)
         print(event.id, flush=True)

@@ -115,6 +115,13 @@ class Mosquitto:
             self._process.wait()
             self._process = None
 
+    def stop(self) -> None:
+        """SIGTERM: it saves what it is configured to save."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(10)
+        self._process = None
+
     def reload(self) -> None:
         """Reads its files of rights and passwords anew."""
         assert self._process is not None
@@ -131,15 +138,20 @@ class Mosquitto:
 
 
 class Relay:
-    """The network between a device and its broker: it can be cut, and can lose the broker's answers."""
+    """The network between a device and its broker: it can be cut, and can lose the broker's answers.
+
+    connections: how often somebody came.
+    """
 
     def __init__(self, broker_port: int) -> None:
         self._broker_port = broker_port
         self._port = free_port()
         self._listener: socket.socket | None = None
         self._open: list[socket.socket] = []
-        self.url = f"mqtt://127.0.0.1:{self._port}"
+        self.address = f"127.0.0.1:{self._port}"
+        self.url = f"mqtt://{self.address}"
         self.lose_answers = False
+        self.connections = 0
 
     def up(self) -> None:
         """Lets connections through."""
@@ -160,6 +172,7 @@ class Relay:
         while True:
             try:
                 near, _ = listener.accept()
+                self.connections += 1
                 far = socket.create_connection(("127.0.0.1", self._broker_port))
             except OSError:
                 return

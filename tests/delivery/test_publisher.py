@@ -17,9 +17,9 @@ from jsonschema import Draft202012Validator
 from paho.mqtt.client import MQTTMessage
 
 from edge.delivery import EmbeddedBroker, Outbox, OutboxSettings, Publisher
-from edge.delivery import publisher as publisher_module
 from edge.delivery.connection import Dialer
 from edge.events import DeviceIdentity, Health, schemas
+from edge.state.types import Severity
 
 from .parts import (
     CLOCK,
@@ -257,7 +257,7 @@ def test_wrong_credentials_are_refused_and_the_right_ones_are_not(
 def test_events_that_the_broker_refuses_wait_until_it_takes_them(
     start_mosquitto: Callable[..., Mosquitto], outbox: Outbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publisher_module, "_REFUSED_RETRY_S", 0.2)
+    monkeypatch.setattr("edge.delivery.backlog.REFUSED_RETRY_S", 0.2)
     rights = tmp_path / "rights"
     rights.write_text("topic write mien/1/+/status\n")
     broker = start_mosquitto("allow_anonymous true", f"acl_file {rights}")
@@ -352,22 +352,76 @@ def test_putting_goes_on_at_full_speed_while_the_network_is_silent(
         assert not publisher.connected
 
 
-def test_a_failing_outbox_is_reported_and_the_thread_lives_on(
+def test_events_go_out_although_the_disk_fails_and_return_to_it_when_it_is_mended(
     mosquitto: Mosquitto, subscriber: Subscriber, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("edge.delivery.outbox._ASK_AGAIN_S", 0.0)
     with Publisher(quick(mosquitto.url), outbox, INFO) as publisher:
         publisher.wait_connected(5)
-        assert wait_for(lambda: publisher.connected)
-        healthy = outbox._db
+        disk = outbox._disk
+        assert disk is not None
+        healthy = disk._db
         broken = type(healthy)(":memory:", check_same_thread=False, isolation_level=None)
-        monkeypatch.setattr(outbox, "_db", broken)
-        assert wait_for(lambda: publisher.error is not None)
-        assert "no such table" in str(publisher.error)
-        monkeypatch.setattr(outbox, "_db", healthy)
-        outbox.put(make_event(DEVICE))
+        monkeypatch.setattr(disk, "_db", broken)
+        outbox.put(make_event(DEVICE, 1))
+        assert "no such table" in str(outbox.trouble)
+        assert wait_for(lambda: len(subscriber.ids()) == 1)
+        monkeypatch.setattr(disk, "_db", healthy)
+        outbox.put(make_event(DEVICE, 2))
+        assert outbox.trouble is None
+        assert wait_for(lambda: len(subscriber.ids()) == 2)
         assert wait_for(lambda: outbox.depth() == 0)
-        assert wait_for(lambda: publisher.error is None)
         broken.close()
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_events_arrive_over_a_websocket(
+    start_mosquitto: Callable[..., Mosquitto], outbox: Outbox, protocol: str
+) -> None:
+    port = free_port()
+    listener = (f"listener {port}", "protocol websockets", "socket_domain ipv4")
+    broker = start_mosquitto("allow_anonymous true", *listener)
+    subscriber = Subscriber(broker.port)
+    events = [make_event(DEVICE, t) for t in range(60)]
+    with Publisher(quick(f"ws://127.0.0.1:{port}/mqtt", protocol=protocol), outbox, INFO) as publisher:
+        assert publisher.wait_connected(5).kind == "connected"
+        for event in events:
+            outbox.put(event)
+        assert wait_for(lambda: outbox.depth() == 0)
+    assert wait_for(lambda: len(subscriber.ids()) >= 60)
+    assert subscriber.ids() == [event.id for event in events]
+    assert wait_for(lambda: subscriber.payloads("cab-7/status") == [b"online", b"stopped"])
+    subscriber.close()
+
+
+# paho leaves the socket of a failed handshake to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_port_without_websockets_is_named(mosquitto: Mosquitto, outbox: Outbox) -> None:
+    with Publisher(quick(mosquitto.url.replace("mqtt:", "ws:")), outbox, INFO) as publisher:
+        outcome = publisher.wait_connected(5)
+    assert outcome.kind == "unreachable"
+    assert "it offers no WebSocket for MQTT at path /mqtt" in outcome.reason
+
+
+def test_events_go_out_in_order_whatever_the_clock_does(
+    mosquitto: Mosquitto, relay: Relay, subscriber: Subscriber, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true_s = time.time()
+    events = [make_event(DEVICE, t, Severity.INFO) for t in range(5)]
+    with Publisher(quick(relay.url), outbox, INFO) as publisher:
+        publisher.wait_connected(5)
+        relay.cut()
+        assert wait_for(lambda: not publisher.connected)
+        with monkeypatch.context() as clock:
+            for event, jump_s in zip(events, (0.0, -3600.0, -3600.0, 86400.0, 0.0), strict=True):
+                clock.setattr(time, "time", lambda now_s=true_s + jump_s: now_s)
+                outbox.put(event)
+        relay.up()
+        assert wait_for(lambda: len(subscriber.ids()) == 5)
+    assert subscriber.ids() == [event.id for event in events]
+    delayed = [json.loads(payload)["data"]["delayed"] for payload in subscriber.payloads("/event")]
+    assert delayed == [False, True, True, True, False]
+    assert outbox.dropped() == 0
 
 
 def test_no_thread_is_left_behind(mosquitto: Mosquitto, outbox: Outbox) -> None:

@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from edge.delivery import BrokerSettings, DeliveryError, OutboxSettings
+from edge.delivery.settings import typed_url
 
 
 def test_a_url_says_all() -> None:
@@ -64,9 +65,10 @@ def test_an_unreadable_certificate_is_named(tmp_path: Path) -> None:
         ("mqtt://host:99999", {}, "the port must be a number"),
         ("mqtt://host:port", {}, "the port must be a number"),
         ("mqtt://host/topic", {}, "must end after the port"),
+        ("ws://host/mqtt?token=1", {}, "must have no ?"),
         ("mqtt://a:b@host", {"password": "c"}, "given both in the URL"),
         ("mqtt://host", {"password": "c"}, "without a user name"),
-        ("mqtt://host", {"ca_file": "ca.pem"}, "need an mqtts:// URL"),
+        ("mqtt://host", {"ca_file": "ca.pem"}, "need an mqtts:// or wss:// URL"),
         ("mqtt://host", {"root": "a/#"}, "cannot be part of a topic"),
         ("mqtt://host", {"usrname": "a"}, "usrname"),
         ("mqtt://host", {"protocol": "3.1"}, "protocol"),
@@ -82,3 +84,18 @@ def test_a_wrong_setting_is_told_in_one_line(url: str, others: dict[str, str], r
 @pytest.mark.parametrize("model", [BrokerSettings, OutboxSettings])
 def test_every_setting_has_a_title_and_a_description(model: type[BaseModel]) -> None:
     assert not [name for name, field in model.model_fields.items() if not (field.title and field.description)]
+
+
+def test_websockets_have_a_path(tmp_path: Path) -> None:
+    assert BrokerSettings.from_url("mqtt://host").websocket_path is None
+    plain = BrokerSettings.from_url("ws://host:9001")
+    assert (plain.port, plain.tls, plain.websocket_path) == (9001, False, "/mqtt")
+    secure = BrokerSettings.from_url("wss://cab@host/broker/mqtt")
+    assert (secure.port, secure.tls, secure.websocket_path) == (443, True, "/broker/mqtt")
+
+
+def test_a_password_typed_on_the_command_line_is_refused_with_the_way_out() -> None:
+    assert typed_url("mqtt://cab@host") == "mqtt://cab@host"
+    with pytest.raises(DeliveryError, match=r"list of processes.* MIEN_MQTT_PASSWORD, or in password_file") as error:
+        typed_url("mqtt://cab:hush@host")
+    assert "hush" not in str(error.value)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from edge.events.asyncapi import asyncapi
 from edge.events.catalogue import CHANNELS, KINDS, Kind
 from edge.events.examples import as_json, event, payloads
 from edge.events.page import files
+from edge.events.requests import COMMANDS, SWITCHES
 from edge.events.topics import ROOT, Topics
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "events"
@@ -24,6 +27,20 @@ def test_the_documents_on_disk_are_what_the_code_makes() -> None:
     assert there == set(made), "run: make docs"
     for name, text in made.items():
         assert (DOCS / name).read_text(encoding="utf-8") == text, f"{name} is stale; run: make docs"
+
+
+def test_the_web_page_says_what_the_markdown_says_and_loads_nothing() -> None:
+    made = files()
+    page = made["index.html"]
+    assert len(page) < 40_000
+    assert re.findall(r"(?:\bsrc=|@import|url\()", page) == []
+    assert {link for link in re.findall(r'href="([^"]*)"', page) if "//" in link} == {"https://cloudevents.io"}
+    anchors = re.findall(r'href="#([^"]*)"', page)
+    assert anchors
+    assert all(f'id="{anchor}"' in page for anchor in anchors)
+    words = set(re.findall(r"`([a-z_./{}-]+)`", made["README.md"]))
+    text = html.unescape(re.sub(r"<[^>]+>", " ", page))
+    assert {word for word in words if word not in text} == set()
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -45,11 +62,16 @@ def test_the_addresses_are_the_topics_that_are_used() -> None:
     used = {
         *(topics.status, topics.info, topics.health, topics.camera_status("main")),
         *(topics.state("driver"), topics.event("driver"), topics.state("expression"), topics.event("expression")),
+        *map(topics.feature_state, SWITCHES),
     }
     told = {f"{ROOT}/truck-7/{channel.address}".replace("{camera}", "main") for channel in CHANNELS}
     assert told == used
     document = asyncapi()
-    assert set(document["channels"]) == {channel.name for channel in CHANNELS}
+    asked = {*map(topics.command, COMMANDS), *map(topics.feature_set, SWITCHES)}
+    receiving = [name for name, operation in document["operations"].items() if operation["action"] == "receive"]
+    addresses = [document["channels"][name.removeprefix("receive-")]["address"] for name in receiving]
+    assert {address.replace("{device}", "truck-7") for address in addresses} == asked
+    assert len(document["channels"]) == len(CHANNELS) + len(asked) + 1, "and one for the answers"
 
 
 def test_every_reference_in_the_asyncapi_document_leads_somewhere() -> None:

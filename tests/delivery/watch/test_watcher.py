@@ -15,10 +15,20 @@ from pathlib import Path
 import pytest
 
 from edge.delivery import DeliveryError, EmbeddedBroker, Outbox, Publisher, Watcher, format_event
+from edge.delivery.watch.lines import Lines
 from edge.events import CameraStatus, DeviceIdentity
 from edge.state.types import Severity
-
-from .parts import CLOCK, REPOSITORY, Mosquitto, Subscriber, free_port, make_event, make_info, quick, wait_for
+from tests.delivery.parts import (
+    CLOCK,
+    REPOSITORY,
+    Mosquitto,
+    Subscriber,
+    free_port,
+    make_event,
+    make_info,
+    quick,
+    wait_for,
+)
 
 DEVICE = DeviceIdentity("cab-7")
 INFO = make_info(DEVICE)
@@ -27,7 +37,7 @@ INFO = make_info(DEVICE)
 @contextmanager
 def watching(url: str, *, raw: bool = False) -> Iterator[io.StringIO]:
     out = io.StringIO()
-    watcher = Watcher(quick(url), raw=raw, out=out)
+    watcher = Watcher(quick(url), view=Lines(out, raw=raw))
     thread = threading.Thread(target=watcher.run)
     thread.start()
     try:
@@ -102,7 +112,7 @@ def test_it_comes_back_when_the_broker_does(mosquitto: Mosquitto, outbox: Outbox
 def test_a_broker_that_is_not_there_is_told_in_one_line() -> None:
     port = free_port()
     with pytest.raises(DeliveryError, match=f"127.0.0.1:{port}: nothing listens there"):
-        Watcher(quick(f"mqtt://127.0.0.1:{port}"), out=io.StringIO()).run()
+        Watcher(quick(f"mqtt://127.0.0.1:{port}")).run()
 
 
 def test_it_understands_the_demo_broker(outbox: Outbox) -> None:

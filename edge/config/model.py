@@ -1,0 +1,122 @@
+"""The device's whole configuration: the rooms' own settings, put together, and the presets."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from edge.camera.settings import CameraSettings
+from edge.delivery.commands import CommandSettings
+from edge.delivery.homeassistant import HomeAssistantSettings
+from edge.delivery.settings import AlarmSettings, BrokerSettings, OutboxSettings, VehicleSettings
+from edge.delivery.vss import VssSettings
+from edge.events import TopicError
+from edge.events.topics import check_level
+from edge.running.settings import MetricsSettings, SheddingSettings
+from edge.state.settings import StateSettings
+from edge.vision.settings import VisionSettings
+
+#: What each preset sets otherwise than the defaults. A cab is a workplace, where reading emotions is forbidden (EU AI
+#: Act, Article 5(1)(f)), while fatigue is no emotion (recital 18); before a kiosk nobody drives.
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "driver": {"vision": {"expression": False}, "state": {"expressions": False}},
+    "kiosk": {"state": {"driver": False}},
+    "full": {},
+}
+
+
+def _level(name: str) -> str:
+    try:
+        return check_level(name, "device")
+    except TopicError as error:
+        raise ValueError(str(error)) from None
+
+
+DeviceId = Annotated[str, AfterValidator(_level)]
+
+
+def default_device_id() -> str:
+    """This host's name, reduced to what a topic level may hold."""
+    name = "".join(c if c.isalnum() and c.isascii() else "-" for c in socket.gethostname().split(".")[0])
+    return name.strip("-")[:64] or "mien"
+
+
+class Config(BaseModel):
+    """What ``mien run`` needs to know. The preset's values stand beneath the given ones."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    preset: Literal["driver", "kiosk", "full"] = Field(
+        default="full",
+        title="Preset",
+        description="driver: fatigue and attention, no expressions (a cab is a workplace). kiosk: expressions, no "
+        "driver's rules. full: everything. Keys given here or elsewhere win over the preset.",
+    )
+    device: DeviceId = Field(
+        default_factory=default_device_id,
+        title="Device id",
+        description="The level of the topics that is this device's own: 1 to 64 of A-Z a-z 0-9 _ . -",
+        json_schema_extra={"default_words": "the host's name"},
+    )
+    camera: CameraSettings = Field(
+        default_factory=CameraSettings, title="Camera", description="Where frames come from and how they are read."
+    )
+    vision: VisionSettings = Field(
+        default_factory=VisionSettings, title="Vision", description="What is read from each frame."
+    )
+    state: StateSettings = Field(
+        default_factory=StateSettings, title="State rules", description="Which rules run, and their numbers."
+    )
+    outbox: OutboxSettings = Field(
+        default_factory=OutboxSettings,
+        title="Outbox",
+        description="The file that keeps events until the broker has them.",
+    )
+    broker: BrokerSettings = Field(
+        default_factory=BrokerSettings, title="MQTT broker", description="Where the broker is and how to log in."
+    )
+    alarm: AlarmSettings = Field(
+        default_factory=AlarmSettings, title="Alarm on the spot", description="What wakes the driver, network or not."
+    )
+    shedding: SheddingSettings = Field(
+        default_factory=SheddingSettings,
+        title="Load shedding",
+        description="What is left out, and when, while there is too much to do.",
+    )
+    metrics: MetricsSettings = Field(
+        default_factory=MetricsSettings, title="Metrics", description="Figures for Prometheus, over HTTP."
+    )
+    vehicle: VehicleSettings = Field(
+        default_factory=VehicleSettings,
+        title="Vehicle inputs",
+        description="Where on the broker the vehicle says how fast it goes.",
+    )
+    commands: CommandSettings = Field(
+        default_factory=CommandSettings, title="Commands", description="Whether orders over MQTT are obeyed."
+    )
+    homeassistant: HomeAssistantSettings = Field(
+        default_factory=HomeAssistantSettings,
+        title="Home Assistant",
+        description="Whether Home Assistant is told of this device.",
+    )
+    vss: VssSettings = Field(
+        default_factory=VssSettings, title="VSS", description="The driver's state in the words of a vehicle's signals."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_preset(cls, data: Any) -> Any:  # noqa: ANN401 - pydantic hands over what the user gave
+        preset = PRESETS.get(str(data.get("preset"))) if isinstance(data, dict) else None
+        return data if preset is None else beneath(preset, data)
+
+
+def beneath(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables of tables put together; the upper ones' values win."""
+    together = {**lower, **upper}
+    for name in lower.keys() & upper.keys():
+        if isinstance(lower[name], Mapping) and isinstance(upper[name], Mapping):
+            together[name] = beneath(lower[name], upper[name])
+    return together

@@ -1,0 +1,8 @@
+"""``mien watch``: follows devices on a broker and shows what they say, as lines, as JSON or as a dashboard."""
+
+from edge.delivery.watch.contract import Contract, Findings
+from edge.delivery.watch.lines import Lines, format_event
+from edge.delivery.watch.message import Heard, Selection
+from edge.delivery.watch.watcher import View, Watcher
+
+__all__ = ["Contract", "Findings", "Heard", "Lines", "Selection", "View", "Watcher", "format_event"]
