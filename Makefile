@@ -14,7 +14,7 @@ demo: $(VENV)/.demo  ## a puppet falls asleep: camera to MQTT message, live, in 
 	$(BIN)/mien demo
 
 test: $(VENV)/.dev  ## the whole test suite (parts that need shared/ or mosquitto skip without them)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev  ## ruff and mypy, strict
 	$(BIN)/ruff check .

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edge import daemon, tally
+from edge import daemon
 from edge.camera import CameraSettings
 from edge.config import Config
 from edge.delivery import Outbox, OutboxSettings, Publisher
@@ -15,6 +15,7 @@ from edge.delivery.watch.contract import Findings
 from edge.events import DeviceIdentity
 from edge.events.catalogue import CHANNELS, STATUS
 from edge.events.models import CONTENT_TYPE
+from edge.running import tally
 from tests.delivery.parts import Mosquitto, Relay, find_mosquitto, make_event, make_info, quick, wait_for
 
 from .parts import Received, listening

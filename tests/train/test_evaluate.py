@@ -15,7 +15,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edge.models.manifest import seal
 from quantize import bundle
+from quantize.describe import Making
+from quantize.describe import manifest as describe
 from tests.train.faces import striped
 from train.data import CLASSES, DataError, Faces, Split, load_fer2013
 from train.data.faces import FERPLUS_COLUMNS
@@ -23,12 +26,13 @@ from train.evaluate import evaluate
 from train.report.networks import EMOTIONS, ModelError, Network, Scale, adapt, open_network
 
 FACES = striped(280)
-_MANIFEST = {
-    "name": "stripes",
-    "labels": CLASSES,
-    "temperature": 2.0,
-    "input": {"height": 48, "width": 48, "channels": 1},
-}
+
+
+def bundled(folder: Path, tflite: bytes) -> Path:
+    """The network as the device loads it, at temperature 2."""
+    making = Making("stripes", "none", "float32", "tensorflow", 0, 0, 0.0, ())
+    manifest, _ = describe(tflite, "stripes", making, 2.0, {})
+    return bundle.write(folder, tflite, seal(manifest))
 
 
 def reader(side: int = 48, channels: int = 1, scale: Scale = "0..1", softmax: bool = False) -> keras.Model:
@@ -148,7 +152,7 @@ def test_tflite_bundle_and_old_keras_files_answer_as_the_network_they_come_from(
     keras_file: Path, tflite: bytes, tmp_path: Path
 ) -> None:
     (tmp_path / "plain.tflite").write_bytes(tflite)
-    folder = bundle.write(tmp_path / "bundle", tflite, _MANIFEST)
+    folder = bundled(tmp_path / "bundle", tflite)
     old = saved(reader(), tmp_path / "model.h5")
     pixels = FACES.split(Split.PRIVATE_TEST).pixels
     expected = open_network(keras_file).probabilities(pixels)
@@ -291,7 +295,7 @@ def test_options_that_do_not_fit_the_models_are_refused(keras_file: Path, tflite
         score(keras_file, out=tmp_path, scales=["0..1", "0..1"])
     with pytest.raises(ModelError, match="imagenet scales three channels"):
         score(keras_file, out=tmp_path, scales=["imagenet"])
-    folder = bundle.write(tmp_path / "bundle", tflite, _MANIFEST)
+    folder = bundled(tmp_path / "bundle", tflite)
     with pytest.raises(ModelError, match=r"its manifest says 0\.\.1"):
         score(folder, out=tmp_path, scales=["-1..1"])
 
