@@ -12,7 +12,6 @@ from typing import Any
 from edge.camera import CameraError, Frame, open_camera
 from edge.config import Config
 from edge.delivery import (
-    Alarm,
     Commands,
     DeliveryError,
     HomeAssistant,
@@ -30,7 +29,9 @@ from edge.models import face_models_folder, require_face_models
 from edge.running import Notifier
 from edge.running.controls import PRIVACY, Controls
 from edge.running.memory import Memory
+from edge.running.reloading import Reloader, Rereading
 from edge.running.shutter import Shutter
+from edge.running.siren import Siren
 from edge.running.tally import Summary, Tally
 from edge.running.vitals import Vitals
 from edge.state import People
@@ -122,12 +123,14 @@ def run(
     need_broker: bool = True,
     on_event: Callable[[Event], None] = lambda _event: None,
     drain_s: float = 10.0,
+    reread: Rereading | None = None,
 ) -> Summary:
     """Reads the configured camera and publishes what it shows, until the source ends or ``stop`` is set.
 
     need_broker: give up at once where no broker answers, instead of keeping events until one does. on_event is
     called for each event once it is safe in the outbox. drain_s: how long to wait at the source's end for
-    acknowledgements; after ``stop`` it is a third of a second at most. Raises MienError for what the user can mend.
+    acknowledgements; after ``stop`` it is a third of a second at most. reread: where the configuration can be changed
+    meanwhile, how it is read anew. Raises MienError for what the user can mend.
     """
     topics = Topics(config.device, config.broker.root)
     memory = Memory(config.outbox.path)
@@ -146,7 +149,7 @@ def run(
         stopwatch = unwatched if metrics is None else metrics.stage
         reader = stack.enter_context(open_reader(config.vision, stopwatch=stopwatch))
         outbox = stack.enter_context(Outbox(config.outbox))
-        alarm = stack.enter_context(Alarm(config.alarm))
+        siren = stack.enter_context(Siren(config.alarm))
         device = DeviceIdentity(config.device, model_sha256=reader.expression_sha256)
         info = _info(device, reader, config.preset)
         requests = commands.inputs if config.commands.enabled else {}
@@ -181,10 +184,20 @@ def run(
                 )
             )
         controls = Controls(
-            config, info, memory, shutter=shutter, reader=reader, people=people, alarm=alarm, tally=tally
+            config, info, memory, shutter=shutter, reader=reader, people=people, siren=siren, tally=tally
         )
         shutter.listen(tally.condition)
         _tell_home_assistant(home, config, memory, publisher, discovery(topics, info, _offer(config)))
+        reloader = None
+        if reread is not None:
+
+            def announce(config: Config) -> None:
+                if config.homeassistant.enabled:
+                    home.announce(publisher, discovery(topics, info, _offer(config)))
+
+            # The alarm first: it alone may be refused.
+            adopt = [lambda config: siren.adopt(config.alarm), controls.adopt, vitals.adopt, announce]
+            reloader = Reloader(config, reread, notifier, adopt)
         writer = stack.enter_context(OutboxWriter(outbox, on_event))
 
         def vehicle() -> Vehicle:
@@ -192,6 +205,8 @@ def run(
 
         def between() -> list[Episode]:
             commands.run(controls, publisher.answer)
+            if reloader is not None:
+                reloader.tick()
             tally.tick()
             vitals.tick()
             return controls.changes()
@@ -208,7 +223,7 @@ def run(
         )
         try:
             for step in steps:
-                alarm.tell(step.events)  # the driver first; disk and network may take their time
+                siren.tell(step.events)  # the driver first; disk and network may take their time
                 for event in step.events:
                     writer.put(event)
                 tally.count(step, people)

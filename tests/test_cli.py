@@ -1,14 +1,18 @@
-"""A user's mistakes: one line that says what and what to do, exit code 2, never a traceback."""
+"""The command line: a user's mistakes are told in one line, with exit code 2; and it ends as it should."""
 
 from __future__ import annotations
 
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from tests.camera.streams import mjpeg, running, until
 
 
 def mien(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -104,3 +108,47 @@ def test_an_output_that_cannot_be_written(face_models: Path, tmp_path: Path, pup
 
 def test_a_device_id_that_is_no_topic_level() -> None:
     assert_one_line(mien("run", "0", "--device", "cab/7"), "device 'cab/7'", "A-Z a-z 0-9")
+
+
+#: Wakes the camera's server, once the interpreter has begun to shut down: what hung in OpenCV comes back just then.
+WAKES_LATE = """
+import os, sys, time
+import edge.cli
+
+class Late:
+    def __init__(self):
+        self.tools = os.kill, time.sleep
+
+    def __del__(self):
+        kill, sleep = self.tools
+        kill({server}, {number})
+        sleep(1.0)
+
+sys.late = Late()
+sys.exit(edge.cli.main())
+"""
+
+
+def test_a_camera_that_hangs_does_not_make_the_end_a_crash(face_models: Path, tmp_path: Path) -> None:
+    outbox = tmp_path / "outbox.sqlite"
+    with running(mjpeg()) as stream:
+        assert stream.process is not None
+        code = WAKES_LATE.format(server=stream.process.pid, number=int(signal.SIGCONT))
+        where = ("--broker", "mqtt://127.0.0.1:9", "--allow-offline", "--outbox", str(outbox))
+        daemon = subprocess.Popen(
+            [sys.executable, "-c", code, "run", stream.settings.source, *where], stderr=subprocess.PIPE, text=True
+        )
+        try:
+            until(outbox.with_suffix(".status.json").exists, 60)
+            stream.signal(signal.SIGSTOP)
+            time.sleep(0.3)  # until the reading thread waits for the next picture
+            began_s = time.monotonic()
+            daemon.terminate()
+            _, said = daemon.communicate(timeout=20)
+        finally:
+            daemon.kill()
+            daemon.wait()
+    assert daemon.returncode == 0, said
+    assert time.monotonic() - began_s < 4.0
+    assert "terminate called" not in said
+    assert "frames in" in said.splitlines()[-1], "what was said last has been written"

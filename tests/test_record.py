@@ -359,6 +359,8 @@ def test_seconds_end_a_recording(puppet_clip: Path, face_models: Path, tmp_path:
 
 def test_a_streams_password_is_not_recorded() -> None:
     assert address("rtsp://cab:secret@10.0.0.7:554/front?key=secret") == "rtsp://10.0.0.7:554/front"
+    assert address("ffmpeg:rtsp://cab:secret@10.0.0.7:554/front?key=secret") == "ffmpeg:rtsp://10.0.0.7:554/front"
+    assert address("ffmpeg:/dev/video0") == "ffmpeg:/dev/video0"
 
 
 class _Rig(Camera):
@@ -404,6 +406,24 @@ def record_live(rig: _Rig, path: Path, monkeypatch: pytest.MonkeyPatch, stop_aft
     except CameraError:
         pass
     return events
+
+
+class _Silent(_Rig):
+    """A stream whose network is gone: it never gives a frame again."""
+
+    def next_frame(self, timeout_s: float) -> None:
+        time.sleep(timeout_s)
+
+
+def test_a_recording_can_be_stopped_while_its_stream_is_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = _Silent([], lost=False)
+    monkeypatch.setattr("edge.recording.recorder.open_camera", lambda _settings: rig)
+    monkeypatch.setattr("edge.recording.recorder.open_reader", lambda _settings, seed: rig)
+    stop = threading.Event()
+    threading.Timer(0.3, stop.set).start()
+    began_s = time.monotonic()
+    assert record(Config(device="cab-7"), tmp_path / "drive.jsonl", stop=stop).frames == 0
+    assert time.monotonic() - began_s < 1.0
 
 
 def numbered(observations: list[Observation]) -> list[Observation]:

@@ -14,7 +14,7 @@ from urllib.request import url2pathname
 from edge.analysis import content_sha256
 from edge.camera import CameraError, open_camera
 from edge.config import Config
-from edge.daemon import Step, follow, open_reader
+from edge.daemon import TICK_S, Step, follow, open_reader
 from edge.events import DeviceIdentity, system_clock_synced
 from edge.recording.file import RecordingError, RecordingWriter
 from edge.recording.lines import Header, Moment
@@ -71,7 +71,8 @@ def record(
         first_s = last_s = None
         with RecordingWriter(out, header) as writer:
             try:
-                for step in follow(camera, reader, people, device, is_synced=synced, stop=stop):
+                # With ticks, so that it can be stopped while a stream is silent.
+                for step in follow(camera.frames(TICK_S), reader, people, device, is_synced=synced, stop=stop):
                     if step.observation is not None:
                         writer.write(Moment.of(step.observation, step.clock, step.vehicle))
                         last_s = step.observation.t_s
@@ -98,6 +99,8 @@ def local_file(source: str) -> Path | None:
 
 def address(source: str) -> str:
     """A source's name without what a stream's URL may hold of secrets: user, password and query."""
+    if source.startswith("ffmpeg:"):
+        return f"ffmpeg:{address(source.removeprefix('ffmpeg:'))}"
     if "://" not in source:
         return source
     parts = urlsplit(source)

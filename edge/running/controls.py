@@ -7,12 +7,13 @@ from typing import Any
 
 from edge.config import Config
 from edge.config.errors import masked
-from edge.delivery import Alarm, CommandError
+from edge.delivery import CommandError
 from edge.delivery.commands import Facts
 from edge.events import Info
 from edge.events.requests import SWITCHES
 from edge.running.memory import Memory
 from edge.running.shutter import Shutter
+from edge.running.siren import Siren
 from edge.running.tally import Tally
 from edge.state import People
 from edge.state.types import Episode
@@ -36,7 +37,7 @@ class Controls:
         shutter: Shutter,
         reader: FaceReader,
         people: People,
-        alarm: Alarm,
+        siren: Siren,
         tally: Tally,
     ) -> None:
         self._config = config
@@ -45,15 +46,9 @@ class Controls:
         self._shutter = shutter
         self._reader = reader
         self._people = people
-        self._alarm = alarm
+        self._siren = siren
         self._tally = tally
         self._changes: list[Episode] = []
-        #: A switch only takes away from what the configuration allows: an order must not begin to read expressions
-        #: where whoever set the device up ruled that out.
-        self._allowed = {
-            DRIVER: config.state.driver,
-            EXPRESSIONS: config.state.expressions and config.vision.expression,
-        }
         self._switch_rules()
         for name in SWITCHES:
             tally.switch(name, on=self._on(name))
@@ -64,6 +59,18 @@ class Controls:
         """What the commands since the last call have ended."""
         changes, self._changes = self._changes, []
         return changes
+
+    def adopt(self, config: Config) -> None:
+        """Another configuration holds: its rules, as far as the switches leave them on."""
+        watched = self._on(DRIVER)
+        self._config = config
+        state = {"driver": self._on(DRIVER), "expressions": self._on(EXPRESSIONS)}
+        self._changes += self._people.adopt(config.state.model_copy(update=state))
+        self._switch_rules()
+        for name in SWITCHES:
+            self._tally.switch(name, on=self._on(name))
+        if watched and not self._on(DRIVER):
+            self._tally.blind("driver_not_watched")
 
     def recalibrate(self) -> Facts:
         """See Actions."""
@@ -79,12 +86,12 @@ class Controls:
         limit_s = self._config.alarm.snooze_limit_s
         if seconds > limit_s:
             raise CommandError(f"seconds: at most {limit_s:g} (alarm.snooze_limit_s)")
-        self._alarm.snooze(seconds)
+        self._siren.snooze(seconds)
         return {"seconds": seconds}
 
     def identify(self) -> Facts:
         """See Actions."""
-        self._alarm.beep()
+        self._siren.beep()
         return self._info.model_dump(mode="json")
 
     def config(self) -> Facts:
@@ -96,7 +103,7 @@ class Controls:
         if on != self._on(name):
             if name == PRIVACY:
                 self._set_privacy(on=on)
-            elif on and not self._allowed[name]:
+            elif on and not self._allows(name):
                 raise CommandError(f"{name}: the device's configuration rules it out")
             elif name == DRIVER and not on:
                 self._tally.blind("driver_not_watched")
@@ -105,10 +112,18 @@ class Controls:
         self._tally.switch(name, on=self._on(name))
         return {} if lost is None else {"note": f"until the next start only: {lost}"}
 
+    def _allows(self, name: str) -> bool:
+        """A switch only takes away from what the configuration allows.
+
+        An order must not begin to read expressions where whoever set the device up ruled that out.
+        """
+        state = self._config.state
+        return state.driver if name == DRIVER else state.expressions and self._config.vision.expression
+
     def _on(self, name: str) -> bool:
         if name == PRIVACY:
             return self._shutter.closed
-        return self._allowed[name] and self._memory.now.switches.get(name, True)
+        return self._allows(name) and self._memory.now.switches.get(name, True)
 
     def _set_privacy(self, *, on: bool) -> None:
         if on:

@@ -52,7 +52,7 @@ class Vitals:
         self._thermometer = Thermometer()
         self._shedder = Shedder(
             config.shedding,
-            reader.settings,
+            config.vision,
             grace_s=config.state.expression.grace_s,
             driver=config.state.driver,
         )
@@ -73,7 +73,7 @@ class Vitals:
         """What is left out for want of time."""
         return self._shedder.shedding
 
-    def reload(self, config: Config) -> None:
+    def adopt(self, config: Config) -> None:
         """Another configuration holds: its reading, less what is left out."""
         grace_s, driver = config.state.expression.grace_s, config.state.driver
         self._shedder.configure(config.vision, grace_s=grace_s, driver=driver)

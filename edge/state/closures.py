@@ -74,6 +74,10 @@ class Closures:
     Longer unknown ends a closure that is no microsleep yet: its eyes may have opened. One that is goes on, lost, for
     ``lost_limit_s``, because a sleeper's sinking head takes the eyes out of sight; unknown time does not make it
     longer.
+
+    Lids between the two limits twitch, or squint in low sun after a blink. Of eyes that have slept already they count
+    as closed, for ``lost_limit_s`` at the most; of others only for ``open_hold_s``, and after ``half_open_s`` they are
+    open since they rose.
     """
 
     def __init__(self, settings: EyeSettings) -> None:
@@ -81,6 +85,7 @@ class Closures:
         self._t_s: float | None = None
         self._known: tuple[float, EyeReading] | None = None
         self._opening_s: float | None = None
+        self._half_s: float | None = None
         self.running: Closure | None = None
         self.eyes: Literal["open", "closed", "unknown"] = "unknown"
 
@@ -117,7 +122,7 @@ class Closures:
         if closure is None or self._known is None or t_s - self._known[0] <= self._settings.bridge_s:
             return None
         # Whether eyes seen opening just before they went out of sight have stayed open is not known.
-        self._opening_s = None
+        self._opening_s = self._half_s = None
         if closure.closed_s < self._settings.microsleep_s or t_s - self._known[0] > self._settings.lost_limit_s:
             return self._end(closure.last_closed_s, "eyes_lost")
         closure.lost = True
@@ -139,9 +144,13 @@ class Closures:
     def _watch_closed(
         self, closure: Closure, t_s: float, reading: EyeReading, before: tuple[float, EyeReading] | None
     ) -> Closure | None:
+        slept = closure.closed_s >= self._settings.microsleep_s
+        half_s = self._half_open_s(closure, t_s, reading, before)
+        if half_s > (self._settings.lost_limit_s if slept else self._settings.half_open_s):
+            return self._end(t_s if slept else t_s - half_s, "eyes_opened")
         threshold = self._settings.open_above
         if reading.openness <= threshold:
-            if self._opening_s is not None or closure.lost:
+            if self._opening_s is not None or closure.lost or (half_s > self._settings.open_hold_s and not slept):
                 closure.last_closed_s = t_s
             else:
                 closure.add_closed(t_s, reading.openness)
@@ -157,8 +166,22 @@ class Closures:
             return None
         return self._end(self._opening_s, "eyes_opened")
 
+    def _half_open_s(
+        self, closure: Closure, t_s: float, reading: EyeReading, before: tuple[float, EyeReading] | None
+    ) -> float:
+        """For how long the eyes have been above ``closed_below`` without a break."""
+        threshold = self._settings.closed_below
+        if reading.openness < threshold:
+            self._half_s = None
+            return 0.0
+        if self._half_s is None:
+            self._half_s = t_s
+            if before is not None and not closure.lost:
+                self._half_s = crossing(before[0], before[1].openness, t_s, reading.openness, threshold)
+        return t_s - self._half_s
+
     def _end(self, ended_s: float, reason: EndReason) -> Closure | None:
-        closure, self.running, self._opening_s = self.running, None, None
+        closure, self.running, self._opening_s, self._half_s = self.running, None, None, None
         if closure is not None:
             closure.end(ended_s, reason)
         return closure

@@ -52,6 +52,7 @@ class Driver:
             self._nods,
         )
         self._t_s: float | None = None
+        self._away = False
         self.state: DriverState | None = None
 
     @property
@@ -63,6 +64,11 @@ class Driver:
     def readable(self) -> bool:
         """Whether the newest frame tells how far the eyes are open."""
         return self.state is not None and self.state.openness is not None
+
+    @property
+    def looks_away(self) -> bool:
+        """Whether the head points so far down or aside in the newest frame that lowered lids say nothing."""
+        return self._away
 
     def knows(self, t_s: float, face: Face) -> bool:
         """Whether this is still the face that was learnt; asked of each frame with one, before ``update``."""
@@ -88,10 +94,11 @@ class Driver:
         ended = self._closures.update(t_s, reading)
         if ended is not None:
             self._eyes.settle(sure=ended.reason == "eyes_opened" and ended.closed_s >= self._settings.microsleep_s)
-        if face is not None and not self._road.head.away(face.pose):
+        self._away = face is not None and self._road.head.away(face.pose)
+        if face is not None and not self._away:
             self._eyes.follow(t_s, face)
-        if face is not None and reading is not None:
-            self._learn(face, dt_s, vehicle)
+        if face is not None:
+            self._learn(face, dt_s, vehicle, reading)
         known_s = dt_s if reading is not None else 0.0
         self._blinks.update(t_s, known_s, ended)
         self._perclos.update(t_s, known_s, ended, self._closures.running)
@@ -123,13 +130,15 @@ class Driver:
         dozed_off = closure is not None and closure.closed_s > self._settings.blink_max_s
         return None if self._road.head.away(face.pose) and not dozed_off else reading
 
-    def _learn(self, face: Face, dt_s: float, vehicle: Vehicle) -> None:
-        if self._closures.eyes == "closed":
-            if self._closures.shut_now:
+    def _learn(self, face: Face, dt_s: float, vehicle: Vehicle, reading: EyeReading | None) -> None:
+        if self._closures.running is not None:
+            # Lids half open, though still asleep, are not where they meet.
+            if reading is not None and self._closures.shut_now and reading.openness < self._settings.closed_below:
                 self._eyes.note_closed(face, dt_s)
             return
-        self._road.learn(face, dt_s, vehicle)
-        if not self._road.head.away(face.pose):
+        # Behind dark glasses the head tells all the same where the road is.
+        self._road.learn(face, dt_s, vehicle, awake=reading is not None)
+        if reading is not None and not self._away:
             self._eyes.learn_open(face, dt_s)
 
     def _state(self, look: Look) -> DriverState:

@@ -51,6 +51,11 @@ class TimeHistogram:
         self._seconds[min(max(place, 0), len(self._seconds) - 1)] += dt_s
         self.total_s += dt_s
 
+    def fade(self, share: float) -> None:
+        """All that was added so far counts ``share`` (0..1) of what it did."""
+        self._seconds *= share
+        self.total_s *= share
+
     def quantile(self, share: float) -> float | None:
         """The value that was not exceeded for ``share`` (0..1) of the time; None before there was any."""
         if self.total_s <= 0:

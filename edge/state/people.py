@@ -33,13 +33,19 @@ class People:
         self._begin()
 
     def _begin(self) -> None:
-        self._expressions = Expressions(self._settings.expression, self._rng)
+        self._begin_driver()
+        self._begin_expressions()
+        self._t_s: float | None = None
+        self._over = False
+
+    def _begin_driver(self) -> None:
         self._seat = Seat(self._settings.eyes.driver_gone_s)
         self._sight = Sight(self._settings.sensing, self._rng)
         self._driver: Driver | None = None
         self._source: EyeSource | None = None
-        self._t_s: float | None = None
-        self._over = False
+
+    def _begin_expressions(self) -> None:
+        self._expressions = Expressions(self._settings.expression, self._rng)
 
     @property
     def flips(self) -> Flips:
@@ -113,12 +119,30 @@ class People:
         if before.driver and not driver:
             changes += self._driver.finish(self._t_s, "source_ended") if self._driver is not None else []
             changes += self._sight.finish(self._t_s, "source_ended")
-            self._seat = Seat(before.eyes.driver_gone_s)
-            self._sight = Sight(before.sensing, self._rng)
-            self._driver = None
+            self._begin_driver()
         if before.expressions and not expressions:
             changes += self._expressions.finish(self._t_s)
-            self._expressions = Expressions(before.expression, self._rng)
+            self._begin_expressions()
+        return changes
+
+    def adopt(self, settings: StateSettings) -> list[Episode]:
+        """Other settings hold from now on.
+
+        Of the driver's rules and the expressions', those whose settings differ begin anew: what runs of them ends, and
+        what they had learnt, which rests on the thresholds of then, is forgotten.
+        """
+        before = self._settings
+        of_expressions = {"expression": before.expression, "expressions": before.expressions}
+        driver_stays = settings.model_copy(update=of_expressions) == before
+        expressions_stay = (settings.expression, settings.expressions) == (before.expression, before.expressions)
+        changes = self.switch(
+            driver=before.driver and driver_stays, expressions=before.expressions and expressions_stay
+        )
+        self._settings = settings
+        if not driver_stays:
+            self._begin_driver()
+        if not expressions_stay:
+            self._begin_expressions()
         return changes
 
     def finish(self, t_s: float | None = None) -> list[Episode]:
@@ -147,7 +171,9 @@ class People:
         if self._driver is not None:
             changes += self._driver.update(t_s, face, observation.quality, vehicle)
         readable = self._driver is not None and self._driver.readable
-        return changes + self._sight.update(t_s, face, readable=readable, quality=observation.quality, vehicle=vehicle)
+        away = self._driver is not None and self._driver.looks_away
+        quality = observation.quality
+        return changes + self._sight.update(t_s, face, readable=readable, away=away, quality=quality, vehicle=vehicle)
 
     def _why_anew(self, observation: Observation, face: Face | None, *, new: bool) -> EndReason | None:
         """Why the driver must be learnt anew; None where the one at the wheel is the one that was learnt."""

@@ -51,15 +51,21 @@ class ReadableShare:
 class Sight:
     """Whether the eyes of whoever should be driving can be read; from the first frame on, whether one was seen or not.
 
-    Eyes are unreadable once they are so for most of a short window, so that a lucky frame now and then changes
-    nothing; after ``after_s`` of that sensing is degraded, a notice that gives the reason. It ends when the eyes have
-    been well readable for a while. While the vehicle is known to stand or to reverse nobody need face the camera, and
-    no notice is given.
+    Eyes are unreadable once they are so for most of a short window, and until a good part of a longer one was readable,
+    so that a lucky second now and then changes nothing; after ``after_s`` of that sensing is degraded, a notice that
+    gives the reason. It ends when the eyes have been well readable for a while. While the vehicle is known to stand or
+    to reverse nobody need face the camera, and no notice is given.
     """
 
     def __init__(self, settings: SensingSettings, rng: random.Random) -> None:
         self._settings = settings
-        self._alarm = Alarm("sensing_degraded", Severity.NOTICE, settings.refractory_s, rng)
+        self._alarm = Alarm(
+            "sensing_degraded",
+            Severity.NOTICE,
+            settings.refractory_s,
+            rng,
+            refractory_max_s=settings.refractory_max_s,
+        )
         self._now = ReadableShare(settings.window_s)
         self._well = ReadableShare(settings.recover_s)
         self._t_s: float | None = None
@@ -83,9 +89,13 @@ class Sight:
         return "degraded" if self._now.readable_s > 1e-6 else "lost"  # a sliding sum misses 0 by its roundings
 
     def update(
-        self, t_s: float, face: Face | None, *, readable: bool, quality: Quality, vehicle: Vehicle
+        self, t_s: float, face: Face | None, *, readable: bool, away: bool, quality: Quality, vehicle: Vehicle
     ) -> list[Episode]:
-        """A frame at ``t_s``: the driver's face, and whether the eyes could be read in it; returns what changed."""
+        """A frame at ``t_s``; returns what changed.
+
+        face: the driver's. readable: whether the eyes could be read in it. away: whether the head points so far down or
+        aside that lowered lids say nothing.
+        """
         dt_s = 0.0 if self._t_s is None or t_s - self._t_s > MAX_FRAME_S else t_s - self._t_s
         first, self._t_s = self._t_s is None, t_s
         self._quality = quality
@@ -93,7 +103,7 @@ class Sight:
         self._well.add(t_s, dt_s, readable)
         self._watched_s += dt_s
         self._readable_s += dt_s if readable else 0.0
-        told = self._weigh(dt_s, None if readable else why_unreadable(face, quality, self._settings))
+        told = self._weigh(dt_s, None if readable else why_unreadable(face, quality, self._settings, away=away))
         exempt = "reversing" if vehicle.reverse else "standing" if vehicle.standing else None
         if self._since_s is None:
             if (first and not readable) or self._now.value < self._settings.unreadable_below:
@@ -123,9 +133,7 @@ class Sight:
 
     def _well_again(self) -> bool:
         limits = self._settings
-        if not self._alarm.running:
-            return self._now.value >= limits.readable_from
-        return self._well.value >= limits.recover_share
+        return self._well.value >= (limits.recover_share if self._alarm.running else limits.readable_from)
 
     def _end(self, t_s: float, ended_s: float, ended_by: str) -> list[Episode]:
         if not self._alarm.running:
@@ -172,7 +180,7 @@ class _Rest(TypedDict):
     measures: dict[str, Measure]
 
 
-def why_unreadable(face: Face | None, quality: Quality, settings: SensingSettings) -> Reason:
+def why_unreadable(face: Face | None, quality: Quality, settings: SensingSettings, *, away: bool = False) -> Reason:
     """Why the eyes can't be read in one frame, the likeliest cause first."""
     if quality.frame_contrast is not None and quality.frame_contrast < settings.blocked_below:
         return "camera_blocked"
@@ -181,7 +189,7 @@ def why_unreadable(face: Face | None, quality: Quality, settings: SensingSetting
     if face is None:
         return "dark" if dark else "no_face"
     troubles = {eye.trouble for eye in (face.right_eye, face.left_eye) if eye is not None}
-    turned = face.pose is None or abs(face.pose.yaw_deg) > settings.turned_deg
+    turned = away or face.pose is None or abs(face.pose.yaw_deg) > settings.turned_deg
     if turned or "turned" in troubles:
         return "turned_away"
     if dark or "dark" in troubles:

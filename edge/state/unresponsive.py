@@ -21,7 +21,8 @@ class Unresponsive:
     Back is who has open eyes and the head on the road for ``return_s``; who only looked away is back with the head,
     even where the eyes can't be read. Unknown time counts for nothing. Without a call to come back it forgets what was
     counted before it, as the driver may have looked meanwhile; with one it keeps it for ``lost_limit_s``. Nor does
-    looking away count where the vehicle stands, reverses or is slow.
+    looking away count where the vehicle stands, reverses or is slow. Who only looks away has ``no_return_s`` from the
+    warning on, however late that came.
     """
 
     def __init__(self, settings: StateSettings, rng: random.Random, callers: tuple[Rule, ...]) -> None:
@@ -86,8 +87,7 @@ class Unresponsive:
         self._last_gone_s = look.t_s
         if called and self._called_s is None:
             self._called_s = 0.0
-        ignored = self._called_s is not None and self._called_s >= self._settings.no_return_s
-        if self._alarm.running or not (ignored or self._gone_s >= self._settings.unresponsive_s):
+        if self._alarm.running or not self._due(look):
             return []
         start = self._alarm.start(
             look.t_s,
@@ -98,6 +98,14 @@ class Unresponsive:
             measures=self._measures(),
         )
         return [start]
+
+    def _due(self, look: Look) -> bool:
+        if self._called_s is not None and self._called_s >= self._settings.no_return_s:
+            return True
+        # A blink while looking away is no sleep.
+        asleep = look.shut_now and look.closure is not None and look.closure.closed_s > self._eyes.blink_max_s
+        warned_just_now = self._called_s is not None and not asleep
+        return self._gone_s >= self._settings.unresponsive_s and not warned_just_now
 
     def _back(self, look: Look) -> bool:
         if look.eyes == "closed":

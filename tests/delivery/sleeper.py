@@ -22,6 +22,7 @@ import edge.daemon
 from edge.camera import Camera
 from edge.camera.frame import Frame
 from edge.config import Config
+from edge.vision import VisionSettings
 from edge.vision.types import Observation
 from tests.state.scenes import drive, times
 
@@ -59,7 +60,8 @@ class Reading:
 
     expression_name = expression_sha256 = expression_fallback = None
 
-    def __init__(self, observations: list[Observation]) -> None:
+    def __init__(self, settings: VisionSettings, observations: list[Observation]) -> None:
+        self.settings = settings
         self._at = {observation.t_s: observation for observation in observations}
 
     def read(self, frame: Frame) -> Observation:
@@ -82,7 +84,7 @@ def sleeping(over: Callable[[], bool], until_s: float = ASLEEP_AT_S + 5) -> Iter
     daemon: Any = edge.daemon
     before = daemon.open_camera, daemon.open_reader
     daemon.open_camera = lambda _settings: pictures
-    daemon.open_reader = lambda _settings: Reading(observations)
+    daemon.open_reader = lambda settings, **_others: Reading(settings, observations)
     try:
         yield pictures
     finally:

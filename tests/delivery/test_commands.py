@@ -31,6 +31,7 @@ from edge.delivery.alarm import Ladder
 from edge.events import CameraStatus, DriverSnapshot, Event, Topics
 from edge.events.requests import COMMANDS, SWITCHES, Result
 from edge.running.memory import Memory
+from edge.vision import VisionSettings
 from tests.state.scenes import drive, times
 
 from . import sleeper
@@ -79,7 +80,8 @@ class Asleep:
     expression_name = expression_sha256 = expression_fallback = None
     reads_expressions = True
 
-    def __init__(self) -> None:
+    def __init__(self, settings: VisionSettings) -> None:
+        self.settings = settings
         self._drive = drive(times(90, 20), [(1.5, 1000.0)])
 
     def read(self, frame: Frame) -> Any:
@@ -125,7 +127,7 @@ def driving(folder: Path, url: str, opening: Callable[[], Camera] | None = None,
     config = sleeper.config(folder / "outbox.sqlite", url, **tables)
     daemon: Any = edge.daemon
     before = daemon.open_camera, daemon.open_reader
-    daemon.open_camera, daemon.open_reader = open_camera, lambda _settings: Asleep()
+    daemon.open_camera, daemon.open_reader = open_camera, lambda settings, **_others: Asleep(settings)
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(daemon.run, config, stop=stop, on_event=cab.events.append, drain_s=1.0)
         try:
@@ -411,7 +413,7 @@ def test_the_program_that_gives_the_pictures_is_ended_by_privacy_and_started_ane
         assert wait_for(lambda: runs() == [False, True])
         assert wait_for(lambda: b'"running"' in subscriber.payloads("camera/main/status")[-1])
     said = [json.loads(payload)["status"] for payload in subscriber.payloads("camera/main/status")]
-    assert said == ["running", "off", "running", "ended"]
+    assert said == ["running", "off", "starting", "running", "ended"]
 
 
 def test_a_camera_that_cannot_be_opened_again_is_told_and_privacy_stays(

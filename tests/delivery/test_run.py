@@ -75,7 +75,7 @@ def test_a_broker_killed_midway_costs_no_event(
 
     events = heard()
     alerts = {(event["data"]["kind"], event["data"]["phase"]) for event in events if event["subject"] == "driver"}
-    assert alerts == {(kind, phase) for kind in ("microsleep", "sleep") for phase in ("start", "end")}
+    assert alerts == {(kind, phase) for kind in ("microsleep", "sleep", "unresponsive") for phase in ("start", "end")}
     numbers = [event["data"]["seq"] for event in events]
     assert sorted(set(numbers)) == list(range(1, max(numbers) + 1)), "an event is missing"
     assert len({event["id"] for event in events}) == len(set(numbers)), "one event under two ids"

@@ -332,3 +332,52 @@ def test_every_frame_rate_tells_the_same_of_every_glance(glances: list[tuple[flo
             assert start.started_s == pytest.approx(from_s, abs=max(frame, 0.15))
             assert start.t_s == pytest.approx(from_s + 3, abs=max(2 * frame, 0.15))
             assert end.ended_s == pytest.approx(to_s, abs=max(frame, 0.15))
+
+
+def test_who_looks_elsewhere_for_much_of_the_first_minutes_is_watched_once_the_road_is_clear() -> None:
+    """Two fifths to the side until 130 s, as on a yard: then nobody knows. It must not stay so for the whole drive."""
+    aside = [(10.0 * k, 10.0 * k + 4) for k in range(13)]
+    changes = play(people(), heading(times(310, 5), looking([*aside, (300, 305)], to=(30.0, -4.0))))
+    assert [round(start.t_s) for start in starts(changes, "distraction")] == [303]
+
+
+def test_a_camera_far_to_the_side_never_takes_a_look_at_it_for_the_road() -> None:
+    """The road is 50 degrees off the camera; the driver once looks into it for 10 s."""
+    watch = people()
+    clip = heading(times(400, 5), lambda t_s: AHEAD if 150 <= t_s < 160 else (50.0, -4.0))
+    assert play(watch, clip) == []
+    state = watch.driver()
+    assert state is not None
+    assert state.attentive is None
+
+
+def test_behind_dark_glasses_the_head_alone_is_watched() -> None:
+    """Never an eye to be seen, from the first second on."""
+    clip = [
+        seen(t_s, face(None, None, pitch_deg=-4, yaw_deg=45 if 90 <= t_s < 94 else 0, mouth=0.02))
+        for t_s in times(100, 10)
+    ]
+    (start,) = starts(play(people(), clip), "distraction")
+    assert start.t_s == pytest.approx(93, abs=0.11)
+
+
+@pytest.mark.parametrize("to", [(26.0, -4.0), (0.0, -24.0)])
+def test_a_camera_that_was_moved_is_noticed_after_a_minute_at_speed(to: tuple[float, float]) -> None:
+    """Now and then a glance crosses the old direction. What alarms then must not alarm all day."""
+    glances = [(100 + 10.0 * k, 100.6 + 10.0 * k) for k in range(60)]
+    clip = heading(drive(400, 5), lambda t_s: AHEAD if t_s < 60 or within(t_s, glances) else to)
+    changes = ride(driver(), clip, at_speed(80.0))
+    alarms = {"distraction", "distraction_cumulative", "unresponsive"}
+    last = max(change.t_s for change in changes if change.kind in alarms)
+    assert last < 60 + 60 + 40
+    assert [change.phase for change in changes if change.kind in alarms][-1] is Phase.END
+
+
+def test_without_a_speed_a_minute_of_looking_into_the_lap_teaches_nothing() -> None:
+    """The vehicle may stand."""
+    watch = driver()
+    changes = ride(watch, heading(drive(199, 5), looking([(10, 200)], to=LAP)), at_speed(None))
+    assert ends(changes, "distraction") == []
+    state = watch.driver()
+    assert state is not None
+    assert state.attentive is False

@@ -462,3 +462,27 @@ def test_ids_are_uuids_that_a_seed_repeats() -> None:
     assert first == same
     assert first[0].episode_id != other[0].episode_id
     assert first[0].episode_id[14] == "4"
+
+
+@RATES
+@pytest.mark.parametrize("openness", [0.28, 0.33])
+def test_a_blink_while_squinting_into_the_sun_is_no_sleep(fps: int, openness: float) -> None:
+    """Lids between closed and open for a minute, as they were before the blink: nothing alarms, nothing adds up."""
+    squint = 0.07 + openness * 0.26
+    watch = people()
+    clip = [seen(t_s, face(*2 * (0.07 if t_s % 4 < 0.2 else 0.33 if t_s < 40 else squint,))) for t_s in times(100, fps)]
+    assert play(watch, clip) == []
+    state = watch.driver()
+    assert state is not None
+    assert state.perclos_60s == pytest.approx(0, abs=0.01)
+
+
+@RATES
+def test_a_sleeper_whose_lids_rise_half_way_still_sleeps(fps: int) -> None:
+    """Closed for 2 s, then up to 28 % for 4 s, too little to see: the alarm goes on, and only 10 s of that end it."""
+    shut, half = 0.07, 0.07 + 0.28 * 0.26
+    clip = [seen(t_s, face(*2 * (0.33 if t_s < 40 else shut if t_s < 42 else half,))) for t_s in times(60, fps)]
+    changes = play(people(), clip)
+    assert [round(start.t_s, 1) for start in starts(changes, "sleep")] == [pytest.approx(43.0, abs=0.15)]
+    (end,) = ends(changes, "sleep")
+    assert end.t_s == pytest.approx(52.0, abs=0.2)

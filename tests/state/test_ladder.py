@@ -47,3 +47,25 @@ def test_what_does_not_run_neither_goes_on_nor_ends() -> None:
     assert alarm.update(1.0, confidence=1.0, sensing="good", measures={}) == []
     assert end(alarm, 1.0, 1.0) == []
     assert alarm.ready(1.0)
+
+
+def test_what_comes_again_and_again_rests_twice_as_long_each_time() -> None:
+    """Off for 15 s in every 65, for two hours: five times in the first quarter, then every 16 minutes at most."""
+    alarm = Alarm("sensing_degraded", Severity.NOTICE, 30.0, random.Random(1), refractory_max_s=900.0)
+    told = []
+    for k in range(110):
+        if alarm.ready(65.0 * k + 10):
+            start(alarm, 65.0 * k + 10)
+            told.append(65.0 * k)
+            end(alarm, 65.0 * k + 18, 65.0 * k + 15)
+    assert len([t_s for t_s in told if t_s < 900]) == 5
+    assert len([t_s for t_s in told if t_s >= 3600]) <= 4
+
+
+def test_after_a_long_quiet_it_rests_briefly_again() -> None:
+    alarm = Alarm("sensing_degraded", Severity.NOTICE, 30.0, random.Random(1), refractory_max_s=100.0)
+    for t_s in (0.0, 40.0, 110.0, 500.0):
+        assert alarm.ready(t_s)
+        start(alarm, t_s)
+        end(alarm, t_s + 1, t_s + 1)
+    assert alarm.ready(531.0)

@@ -45,7 +45,7 @@ def check(changes: list[Episode], shut: list[tuple[float, float]], kind: str, li
         assert end.ended_s == pytest.approx(to_s, abs=frame_s)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(shut=schedules(), ratios=EYES)
 def test_every_frame_rate_tells_the_same_story(shut: list[tuple[float, float]], ratios: tuple[float, float]) -> None:
     for fps in RATES:
@@ -55,7 +55,7 @@ def test_every_frame_rate_tells_the_same_story(shut: list[tuple[float, float]], 
         check(changes, shut, "sleep", 3.0, 1.01 / fps)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(shut=schedules(), ratios=EYES, seed=st.integers(0, 1000))
 def test_jitter_and_dropped_frames_move_the_story_by_no_more_than_they_hide(
     shut: list[tuple[float, float]], ratios: tuple[float, float], seed: int
@@ -67,8 +67,8 @@ def test_jitter_and_dropped_frames_move_the_story_by_no_more_than_they_hide(
         check(changes, shut, "sleep", 3.0, 2.21 / fps)
 
 
-@settings(max_examples=100, deadline=None)
-@given(start=st.floats(0.7, 5.0), duration=st.floats(0.05, 2.5), fps=st.sampled_from([10, 15, 20, 30]))
+@settings(max_examples=50, deadline=None)
+@given(start=st.floats(0.7, 3.0), duration=st.floats(0.05, 2.5), fps=st.sampled_from([10, 15, 20, 30]))
 def test_one_closure_alerts_once_if_and_only_if_it_is_long_enough(start: float, duration: float, fps: int) -> None:
     changes = play(people(), drive(times(start + duration + 1, fps), [(start, start + duration)]))
     if duration < 1.5 - 1 / fps:
@@ -98,8 +98,8 @@ def frames(stretches: list[Stretch], fps: int) -> list[Observation]:
     return clip
 
 
-@settings(max_examples=150, deadline=None)
-@given(stretches=ANYTHING, fps=st.sampled_from([7, 15, 30]))
+@settings(max_examples=50, deadline=None)
+@given(stretches=ANYTHING, fps=st.sampled_from([7, 15]))
 def test_episodes_pair_up_and_run_forwards_whatever_happens(stretches: list[Stretch], fps: int) -> None:
     clip = frames(stretches, fps)
     changes = play(people(), clip, finish=True)
@@ -120,14 +120,14 @@ def test_episodes_pair_up_and_run_forwards_whatever_happens(stretches: list[Stre
         assert life[0].started_s <= life[0].t_s <= ended_s <= life[-1].t_s
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     stretches=st.lists(st.tuples(st.floats(0.1, 1.2), st.floats(0.1, 8.0)), min_size=1, max_size=8),
-    fps=st.sampled_from([10, 15, 30]),
+    fps=st.sampled_from([10, 15]),
     absent=st.booleans(),
 )
-def test_unknown_never_makes_an_alert(stretches: list[tuple[float, float]], fps: int, absent: bool) -> None:
-    """Open, closed for less than a microsleep, out of sight for however long, open again."""
+def test_unknown_never_makes_a_sleeper(stretches: list[tuple[float, float]], fps: int, absent: bool) -> None:
+    """Open, closed for less than a microsleep, out of sight for however long, open again: it is only told as such."""
     story: list[Stretch] = []
     for shut_s, unknown_s in stretches:
         story += [
@@ -135,10 +135,10 @@ def test_unknown_never_makes_an_alert(stretches: list[tuple[float, float]], fps:
             (shut_s, 0.07, 0.07, True, None),
             (unknown_s, None, None, not absent, None),
         ]
-    assert play(people(), frames(story, fps), finish=True) == []
+    assert {change.kind for change in play(people(), frames(story, fps), finish=True)} <= {"sensing_degraded"}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     names=st.lists(st.sampled_from(["anger", "happiness", "neutral", None]), min_size=20, max_size=200),
     fps=st.sampled_from([10, 15, 30]),
@@ -159,15 +159,15 @@ def test_no_label_changes_faster_than_the_dwell(names: list[str | None], fps: in
         assert after_s - before_s >= 0.4 - 1e-9
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000), fps=st.sampled_from(RATES), level=st.floats(0.10, 0.20))
 def test_lids_that_hang_at_the_threshold_do_not_flap(seed: int, fps: int, level: float) -> None:
-    """A minute of eyes around 20 % open with a noisy reading: never more than a few alerts."""
+    """Half a minute of eyes around 20 % open with a noisy reading: never more than a few alerts."""
     rng = random.Random(seed)
     clip = [seen(t_s, face()) for t_s in times(5, fps)]
     clip += [
         seen(t_s, face(level + rng.gauss(0, 0.01), level + rng.gauss(0, 0.01)))
-        for t_s in times(65, fps, from_s=5 + 1 / fps)
+        for t_s in times(35, fps, from_s=5 + 1 / fps)
     ]
     changes = play(people(), clip)
     assert len(starts(changes, "microsleep")) <= 3

@@ -183,3 +183,33 @@ def test_closed_eyes_are_readable() -> None:
     changes = play(people(), drive(times(30, 10), [(5, 25)]))
     assert sensing(changes) == []
     assert len(starts(changes, "sleep")) == len(ends(changes, "sleep")) == 1
+
+
+def test_an_hour_of_eyes_that_come_and_go_is_told_less_and_less_often() -> None:
+    """Lenses that darken in the sun: 20 s without eyes, 10 s with, all the time."""
+    clip = [shown(t_s, troubled(None) if t_s % 30 < 20 else face(pitch_deg=0.0)) for t_s in times(3600, 3)]
+    told = [start.t_s for start in starts(play(people(), clip), "sensing_degraded")]
+    assert 4 <= len([t_s for t_s in told if t_s < 600]) <= 6
+    assert len(told) <= 9
+
+
+@pytest.mark.parametrize("fps", [10, 15])
+def test_a_street_lamp_now_and_then_does_not_hide_that_the_night_is_too_dark(fps: int) -> None:
+    """The face shows for a second in every seven."""
+    clip = [shown(t_s, *([face(pitch_deg=0.0)] if t_s % 7 < 1 else [])) for t_s in times(120, fps)]
+    (start,) = starts(play(people(), clip), "sensing_degraded")
+    assert start.t_s < 20
+    assert start.measures["reason"] == "no_face"
+
+
+@pytest.mark.parametrize(("yaw_deg", "pitch_deg"), [(0.0, -30.0), (32.0, 0.0)])
+def test_eyes_that_are_unreadable_as_the_head_points_elsewhere_are_turned_away(
+    yaw_deg: float, pitch_deg: float
+) -> None:
+    """Down at the phone with lowered lids: nothing is before the eyes."""
+    clip = [
+        shown(t_s, face(pitch_deg=0.0) if t_s < 40 else face(0.12, 0.12, yaw_deg=yaw_deg, pitch_deg=pitch_deg))
+        for t_s in times(52, 10)
+    ]
+    (start,) = starts(play(people(), clip), "sensing_degraded")
+    assert start.measures["reason"] == "turned_away"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.state.types import Severity, Vehicle
+from edge.state.types import Episode, Severity, Vehicle
 from edge.vision.types import Face, Observation
 from tests.state.scenes import Spans, ends, face, lids, people, play, ragged, seen, starts, times, within
 
@@ -57,6 +57,34 @@ def test_who_looks_away_and_ignores_the_warning_is_unresponsive(fps: int) -> Non
     assert start.measures["eyes_closed"] is False
     (end,) = ends(changes, "unresponsive")
     assert end.ended_s == pytest.approx(31, abs=1 / fps + 1e-6)
+
+
+def in_town(observations: list[Observation]) -> list[Episode]:
+    watch = people()
+    return [change for o in observations for change in watch.update(o, Vehicle(30.0))]
+
+
+@RATES
+def test_in_town_who_looks_away_has_three_seconds_from_the_warning_on(fps: int) -> None:
+    """From 20 to 50 km/h the warning comes after 6 s: what is critical waits for 3 s more, blinks or not."""
+    changes = in_town(story(at_rate(34, fps), [(28.5, 28.7), (30.2, 30.4)], away=[(22, 33)]))
+    (warned,) = starts(changes, "distraction")
+    (start,) = starts(changes, "unresponsive")
+    assert warned.t_s == pytest.approx(28, abs=0.15)
+    assert start.t_s == pytest.approx(31, abs=0.25)
+
+
+@RATES
+def test_in_town_who_is_back_within_three_seconds_of_the_warning_is_not_unresponsive(fps: int) -> None:
+    changes = in_town(story(at_rate(36, fps), [], away=[(22, 30.5)]))
+    assert len(starts(changes, "distraction")) == 1
+    assert starts(changes, "unresponsive") == []
+
+
+@RATES
+def test_in_town_a_sleeper_is_unresponsive_as_soon_as_anywhere(fps: int) -> None:
+    (start,) = starts(in_town(story(at_rate(32, fps), [(22, 30)])), "unresponsive")
+    assert start.t_s == pytest.approx(26.5, abs=0.15)
 
 
 @RATES

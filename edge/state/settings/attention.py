@@ -21,7 +21,7 @@ class AttentionSettings(BaseModel):
     usual_first_s: float = rule(
         3.0,
         "Usual direction, first",
-        "Seconds of open eyes after which the driver's usual direction is known for the time being.",
+        "Seconds of a face, its eyes not closed, after which its usual direction is known for the time being.",
         unit="s",
         source="own: shorter than any alarm may take, longer than a glance into a mirror",
         ge=0.5,
@@ -30,7 +30,7 @@ class AttentionSettings(BaseModel):
     usual_frozen_s: float = rule(
         60.0,
         "Usual direction, for good",
-        "Seconds of open eyes after which the driver's usual direction is no longer learnt.",
+        "Seconds of a face, its eyes not closed, after which its usual direction is no longer learnt.",
         unit="s",
         source="openpilot, selfdrive/monitoring: 60 s of pose before it is calibrated",
         ge=1,
@@ -53,6 +53,16 @@ class AttentionSettings(BaseModel):
         source="measured: beyond it the bridge of the nose hides the far eye; no camera for a driver is set up so",
         gt=0,
         le=90,
+    )
+    moved_s: float = rule(
+        60.0,
+        "Moved",
+        "Seconds of open eyes off the road, nearly without a break at a known speed from slow_kmh on, after which the "
+        "camera or the seat was moved and the usual direction is learnt anew.",
+        unit="s",
+        source="own: nobody looks aside for a minute at speed; ten times what makes a driver unresponsive",
+        ge=10,
+        le=3600,
     )
     aside_deg: float = rule(
         23.0,

@@ -44,6 +44,16 @@ class EyeSettings(BaseModel):
         ge=0,
         le=1,
     )
+    half_open_s: float = rule(
+        1.0,
+        "Half open",
+        "Seconds between closed_below and open_above after which eyes that had closed for less than a microsleep are "
+        "open: they squint.",
+        unit="s",
+        source="own: lids on their way up, and a closed eye's twitches on real clips, are out of it within 0.4 s",
+        ge=0.1,
+        le=10,
+    )
     bridge_s: float = rule(
         0.4,
         "Bridge",

@@ -46,9 +46,9 @@ class SensingSettings(BaseModel):
     readable_from: float = rule(
         0.4,
         "Readable from",
-        "Share of the window with readable eyes from which on unreadable ones are readable again.",
+        "Share of recover_s with readable eyes from which on unreadable ones, not yet told of, are readable again.",
         unit="share",
-        source="own: hysteresis",
+        source="own: hysteresis; a lamp that lights the face for a second now and then is not enough",
         gt=0,
         le=1,
     )
@@ -73,11 +73,20 @@ class SensingSettings(BaseModel):
     refractory_s: float = rule(
         30.0,
         "Refractory time",
-        "Seconds after the end of a degraded sensing before the next may start.",
+        "Seconds after the end of a degraded sensing before the next may start; twice as many each further time.",
         unit="s",
         source="own: a notice is to inform, not to nag",
         ge=0,
         le=3600,
+    )
+    refractory_max_s: float = rule(
+        900.0,
+        "Refractory time, longest",
+        "Seconds up to which the refractory time doubles; after as long without a notice it is short again.",
+        unit="s",
+        source="own: a camera that loses its driver all day tells so about 8 times in the first hour, then 4 times",
+        ge=0,
+        le=36000,
     )
     reason_s: float = rule(
         2.0,
