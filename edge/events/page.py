@@ -14,11 +14,14 @@ from edge.events.schemas import schemas
 from edge.events.webpage import webpage
 
 _SUBSCRIBER = """\
-import json, paho.mqtt.client as mqtt
-client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
-client.on_message = lambda c, _, m: print(m.topic, json.loads(m.payload)["data"]["kind"])
-client.on_connect = lambda c, *_: c.subscribe("mien/1/+/driver/event", qos=1)
-client.connect("localhost"); client.loop_forever()
+import json, paho.mqtt.subscribe as mqtt
+
+
+def show(client, _, message):
+    print(message.topic, json.loads(message.payload)["data"]["kind"])
+
+
+mqtt.callback(show, "mien/1/+/driver/event", qos=1, hostname="localhost")
 """
 _ASK = """\
 mosquitto_pub -V 5 -q 1 -t mien/1/truck-7/privacy/set -m ON

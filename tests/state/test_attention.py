@@ -310,7 +310,7 @@ GLANCES = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(glances=GLANCES, seed=st.integers(0, 1000))
 def test_every_frame_rate_tells_the_same_of_every_glance(glances: list[tuple[float, float]], seed: int) -> None:
     """At 10 to 30 frames a second, with jitter and dropped frames: the same long looks, within a frame."""

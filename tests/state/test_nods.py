@@ -10,7 +10,7 @@ import pytest
 from edge.state.types import Episode, Phase, Severity
 from tests.state.scenes import face, heading, people, play, ragged, seen, times
 
-RATES = pytest.mark.parametrize("fps", [10, 15, 24, 30])
+RATES = pytest.mark.parametrize("fps", [10, 15, 30])
 
 
 def dip(t_s: float, at_s: float, depth_deg: float, down_s: float, rest_s: float, up_s: float) -> float:

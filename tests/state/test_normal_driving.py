@@ -111,7 +111,7 @@ def _eye(ratio: float | None, blind: bool, turned: bool) -> Eye:
     return Eye(CONTOUR, IRIS, ratio, 1.0 if ratio is not None else 0.0, trouble)
 
 
-@pytest.mark.parametrize(("seed", "fps", "minutes"), [(1, 10, 30), (3, 30, 5)])
+@pytest.mark.parametrize(("seed", "fps", "minutes"), [(1, 10, 30), (3, 30, 4)])
 def test_normal_driving_alarms_nobody(seed: int, fps: int, minutes: int) -> None:
     """Without a speed, where the limits are the strictest."""
     watch = people()

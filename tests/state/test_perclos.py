@@ -111,7 +111,7 @@ def a_drive(seed: int, slow: float, hidden: float) -> tuple[list[tuple[float, fl
     return shut, unknown
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     seed=st.integers(0, 100_000),
     slow=st.floats(0, 1),
@@ -200,7 +200,7 @@ def test_lids_that_droop_for_7_percent_of_every_minute_are_not_worth_a_word() ->
     assert Watch().play(times(300, 15), drooping(0.07, 10, 290)) == []
 
 
-@pytest.mark.parametrize("fps", [10, 15, 24, 30])
+@pytest.mark.parametrize("fps", [10, 24])
 def test_a_notice_becomes_a_warning_under_the_same_id(fps: int) -> None:
     """1.4 s in every 7 from 60 s on, a fifth of the time; the warning waits for 0.12 of three minutes."""
     shut = drooping(0.2, 60, 200, every_s=7)
@@ -260,7 +260,7 @@ def test_a_driver_without_a_face_is_not_drowsy_and_not_awake() -> None:
     assert (state.perclos_60s, state.fatigue) == (None, None)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(share=st.sampled_from([0.04, 0.06, 0.1, 0.2, 0.3]), every_s=st.floats(6, 11), seed=st.integers(0, 1000))
 def test_every_frame_rate_finds_the_same_drowsiness(share: float, every_s: float, seed: int) -> None:
     shut = drooping(share, 20, 150, max(every_s, 0.7 / share))

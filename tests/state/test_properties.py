@@ -45,7 +45,7 @@ def check(changes: list[Episode], shut: list[tuple[float, float]], kind: str, li
         assert end.ended_s == pytest.approx(to_s, abs=frame_s)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(shut=schedules(), ratios=EYES)
 def test_every_frame_rate_tells_the_same_story(shut: list[tuple[float, float]], ratios: tuple[float, float]) -> None:
     for fps in RATES:
@@ -55,7 +55,7 @@ def test_every_frame_rate_tells_the_same_story(shut: list[tuple[float, float]], 
         check(changes, shut, "sleep", 3.0, 1.01 / fps)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(shut=schedules(), ratios=EYES, seed=st.integers(0, 1000))
 def test_jitter_and_dropped_frames_move_the_story_by_no_more_than_they_hide(
     shut: list[tuple[float, float]], ratios: tuple[float, float], seed: int
@@ -98,7 +98,7 @@ def frames(stretches: list[Stretch], fps: int) -> list[Observation]:
     return clip
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(stretches=ANYTHING, fps=st.sampled_from([7, 15]))
 def test_episodes_pair_up_and_run_forwards_whatever_happens(stretches: list[Stretch], fps: int) -> None:
     clip = frames(stretches, fps)
@@ -120,7 +120,7 @@ def test_episodes_pair_up_and_run_forwards_whatever_happens(stretches: list[Stre
         assert life[0].started_s <= life[0].t_s <= ended_s <= life[-1].t_s
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     stretches=st.lists(st.tuples(st.floats(0.1, 1.2), st.floats(0.1, 8.0)), min_size=1, max_size=8),
     fps=st.sampled_from([10, 15]),

@@ -92,7 +92,7 @@ def test_a_head_that_turns_everywhere_is_not_attentive_while_it_does(clip: Clip)
 
 
 def test_a_driver_seen_from_the_side_is_said_to_be_unreadable(clip: Clip) -> None:
-    changes, states = watched(people(), clip("driver-side-view", 5, until_s=11.5))
+    changes, states = watched(people(), clip("driver-side-view", 5, until_s=10.7))
     (start,) = starts(changes, "sensing_degraded")
     assert start.t_s == pytest.approx(10, abs=2)
     assert start.measures["reason"] in ("no_face", "turned_away", "dark", "occluded")
