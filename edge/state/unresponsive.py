@@ -19,10 +19,10 @@ class Unresponsive:
     """Counts the known time that the driver was gone, eyes closed or off the road, and not back since (a ``Rule``).
 
     Back is who has open eyes and the head on the road for ``return_s``; who only looked away is back with the head,
-    even where the eyes can't be read. Unknown time counts for nothing. Without a call to come back it forgets what was
-    counted before it, as the driver may have looked meanwhile; with one it keeps it for ``lost_limit_s``. Nor does
-    looking away count where the vehicle stands, reverses or is slow. Who only looks away has ``no_return_s`` from the
-    warning on, however late that came.
+    even where the eyes can't be read. Unknown time counts for nothing, but for who was warned with closed eyes and then
+    sank out of sight. Without a call to come back it forgets what was counted before it, as the driver may have looked
+    meanwhile; with one it keeps it for ``lost_limit_s``. Nor does looking away count where the vehicle stands, reverses
+    or is slow. Who only looks away has ``no_return_s`` from the warning on, however late that came.
     """
 
     def __init__(self, settings: StateSettings, rng: random.Random, callers: tuple[Rule, ...]) -> None:
@@ -63,6 +63,12 @@ class Unresponsive:
         if self._back(look):
             return self._returned(look)
         self._back_since_s = None
+        if look.closure is not None and look.closure.lost and self._called_s is not None:
+            # Warned with eyes closed, and then out of sight: a sleeper sinks, and nobody has come back.
+            waited_s = self._called_s + look.t_s - self._last_gone_s
+            if waited_s >= self._settings.no_return_s and not self._alarm.running:
+                self._called_s = waited_s
+                return self._start(look)
         called_back = self._called_s is not None or self._alarm.running
         patience_s = self._eyes.lost_limit_s if called_back else self._eyes.bridge_s
         if look.t_s - self._last_gone_s > patience_s:
@@ -87,7 +93,10 @@ class Unresponsive:
         self._last_gone_s = look.t_s
         if called and self._called_s is None:
             self._called_s = 0.0
-        if self._alarm.running or not self._due(look):
+        return self._start(look)
+
+    def _start(self, look: Look) -> list[Episode]:
+        if self._started_s is None or self._alarm.running or not self._due(look):
             return []
         start = self._alarm.start(
             look.t_s,

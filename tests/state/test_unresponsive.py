@@ -122,9 +122,29 @@ def test_a_head_back_on_the_road_is_a_return_even_behind_dark_glasses(fps: int) 
 
 
 @RATES
-def test_unknown_time_makes_nobody_unresponsive(fps: int) -> None:
-    """Closed for 2 s, out of sight for 20 s: a microsleep, and nothing is known of the rest."""
+def test_a_driver_who_sinks_out_of_sight_after_the_warning_is_unresponsive_3_s_after_it(fps: int) -> None:
+    """Closed for 2 s, so warned after 1.5 s; then out of sight, and no return."""
     clip = [seen(t_s, *([at_the_wheel(t_s, [(22, 24)])] if t_s < 23.9 else [])) for t_s in at_rate(44, fps)]
+    (start,) = starts(play(people(), clip), "unresponsive")
+    assert start.t_s == pytest.approx(26.5, abs=0.3)
+    assert start.sensing == "lost"
+
+
+@RATES
+def test_unknown_time_without_a_warning_makes_nobody_unresponsive(fps: int) -> None:
+    """Closed for 1 s, out of sight for 20 s: nothing is known of the rest."""
+    clip = [seen(t_s, *([at_the_wheel(t_s, [(22.9, 24)])] if t_s < 23.9 else [])) for t_s in at_rate(44, fps)]
+    assert starts(play(people(), clip), "unresponsive") == []
+
+
+@RATES
+def test_a_warned_driver_who_comes_back_into_sight_awake_is_not_unresponsive(fps: int) -> None:
+    """Closed for 2 s, out of sight for 1.5 s, then awake."""
+    hidden = (23.9, 25.4)
+    clip = [
+        seen(t_s, *([] if hidden[0] <= t_s < hidden[1] else [at_the_wheel(t_s, [(22, 24)])]))
+        for t_s in at_rate(44, fps)
+    ]
     assert starts(play(people(), clip), "unresponsive") == []
 
 
