@@ -28,8 +28,10 @@ format: $(VENV)/.dev  ## let ruff format and fix what it can
 bench: $(VENV)/.dev  ## how fast, on this machine: a table, no verdict
 	$(BIN)/python -m tests.benchmarks
 
-soak: $(VENV)/.dev  ## half an hour on a looped clip: memory, descriptors, latency, drift (ARGS=--minutes 4)
-	$(BIN)/python -m tests.soak.daemon $(ARGS)
+soak: $(VENV)/.dev  ## an hour of kills, lost brokers, broken cameras and a looped clip: nothing lost, nothing grows
+	$(BIN)/python -m tests.soak.delivery
+	$(BIN)/python -m tests.soak.camera
+	$(BIN)/python -m tests.soak.daemon
 
 parity: $(VENV)/.dev  ## our face models against the mediapipe package's own API, in its own environment
 	PYTHON=$(BIN)/python tests/parity/run.sh
