@@ -182,7 +182,7 @@ def test_a_sleeper_whose_head_sinks_out_of_sight_sleeps_on(fps: int) -> None:
     state = watch.driver()
     assert state is not None
     assert state.eyes == "unknown"
-    assert state.active == ("microsleep", "sleep")
+    assert state.active == ("microsleep", "sleep", "unresponsive")
     assert state.closed_for_s == pytest.approx(4, abs=1.1 / fps)
     lost = [change for change in changes if change.phase is Phase.UPDATE]
     assert [(change.kind, change.sensing) for change in lost] == [("microsleep", "lost"), ("sleep", "lost")]
@@ -380,7 +380,7 @@ def test_a_passenger_does_not_take_over_while_the_driver_is_out_of_sight() -> No
     state = watch.driver()
     assert state is not None
     assert not state.present
-    assert state.active == ("microsleep", "sleep")
+    assert state.active == ("microsleep", "sleep", "unresponsive")
     late = play(watch, [seen(t_s, passenger) for t_s in times(20, 20, from_s=14.05)])
     (end,) = ends(late, "sleep")
     assert end.measures["reason"] in ("eyes_lost", "driver_gone")

@@ -93,7 +93,7 @@ def test_options_are_read_and_wrong_ones_refused() -> None:
 def test_a_few_steps_lower_the_loss_and_the_saved_model_says_the_same(name: str, tmp_path: Path) -> None:
     recipe = replace(RECIPES[name], batch=14, where=None, distribution=None, learning_rate=1e-3, schedule="constant")
     if name == "li_system":
-        recipe = replace(load(name, {"width": "8"}), batch=14, learning_rate=0.02, schedule="constant")
+        recipe = replace(load(name, {"width": "8"}), batch=14, learning_rate=0.002, schedule="constant")
     lines: list[str] = []
     model = fit(recipe, striped(160), tmp_path, epochs=2, report=lines.append)
     losses = [float(line.split("loss ")[1].split()[0]) for line in lines]
