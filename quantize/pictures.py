@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
@@ -17,23 +14,10 @@ from quantize.pipeline import Outcome
 from train.data import Split
 from train.data.faces import CLASSES, SIDE
 from train.metrics import softmax
+from train.report import style
+from train.report.style import BLUE, INK, ORANGE, PALE, QUIET
 from train.report.text import percent
 
-_INK, _QUIET, _BLUE, _ORANGE, _PALE = "#222222", "#8a8a8a", "#2f6fab", "#d9822b", "#c9d8e6"
-_STYLE: Any = {
-    "font.size": 10,
-    "axes.titlesize": 11,
-    "axes.titlelocation": "left",
-    "axes.titlepad": 8,
-    "axes.edgecolor": _QUIET,
-    "axes.labelcolor": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "legend.frameon": False,
-    "figure.dpi": 110,
-}
 _MOST_LAYERS = 40
 
 
@@ -41,13 +25,9 @@ def draw(folder: Path, outcome: Outcome) -> dict[str, str]:
     """Write the pictures; returns their captions by file name."""
     captions: dict[str, str] = {}
 
-    @contextmanager
-    def picture(name: str, caption: str, width: float, height: float) -> Iterator[Figure]:
-        with mpl.rc_context(_STYLE):
-            figure = Figure(figsize=(width, height), layout="constrained")
-            yield figure
-            figure.savefig(folder / name)
+    def picture(name: str, caption: str, width: float, height: float) -> AbstractContextManager[Figure]:
         captions[name] = caption
+        return style.picture(folder / name, width, height)
 
     with picture(
         "variants.png", "Size, speed and accuracy of the variants", 10.5, 1.2 + 0.42 * len(outcome.variants)
@@ -69,13 +49,13 @@ def variants(figure: Figure, outcome: Outcome) -> None:
     size, speed, accuracy = figure.subplots(1, 3, sharey=True)
     names = [variant.name for variant in outcome.variants]
     rows = np.arange(len(names))
-    colours = [_BLUE if variant is outcome.shipped else _PALE for variant in outcome.variants]
+    colours = [BLUE if variant is outcome.shipped else PALE for variant in outcome.variants]
     kib = [len(variant.content) / 1024 for variant in outcome.variants]
     size.barh(rows, kib, 0.62, color=colours)
     for row, value in zip(rows, kib, strict=True):
         size.annotate(f"{value:,.0f}", (value, row), (4, 0), textcoords="offset points", va="center")
     size.set_title("KiB")
-    for threads, colour in ((2, _QUIET), (1, _ORANGE)):
+    for threads, colour in ((2, QUIET), (1, ORANGE)):
         ms = [outcome.latency.ms[name, threads] for name in names]
         speed.plot(ms, rows, "o", color=colour, markersize=8, label=f"{threads} thread{'s' * (threads > 1)}")
     for place, name in enumerate(names):
@@ -89,12 +69,12 @@ def variants(figure: Figure, outcome: Outcome) -> None:
     speed.set_title("ms a face, one / two threads (log)")
     speed.legend(loc="lower right", fontsize=9)
     whole = outcome.keras[Split.PRIVATE_TEST].faces
-    accuracy.axvline(0, color=_INK, linewidth=1)
-    accuracy.axvline(-MOST_DROP, color=_ORANGE, linewidth=1, linestyle="--")
-    accuracy.annotate("gate", (-MOST_DROP, rows[-1]), (4, 0), textcoords="offset points", color=_ORANGE, va="center")
+    accuracy.axvline(0, color=INK, linewidth=1)
+    accuracy.axvline(-MOST_DROP, color=ORANGE, linewidth=1, linestyle="--")
+    accuracy.annotate("gate", (-MOST_DROP, rows[-1]), (4, 0), textcoords="offset points", color=ORANGE, va="center")
     for place, (variant, colour) in enumerate(zip(outcome.variants, colours, strict=True)):
         score = variant.private
-        accuracy.plot(-100 * score.drop, place, "o", color=colour, markeredgecolor=_INK, markersize=8)
+        accuracy.plot(-100 * score.drop, place, "o", color=colour, markeredgecolor=INK, markersize=8)
         part = "" if score.faces == whole else f" of {score.faces:,}"
         accuracy.annotate(
             f"{percent(score.accuracy)}{part}",
@@ -125,9 +105,9 @@ def agreement(figure: Figure, outcome: Outcome) -> None:
     rows = np.arange(len(choice))
     sure, also = theirs[rows, choice], ours[rows, choice]
     same = ours.argmax(axis=1) == choice
-    cloud.plot([0, 1], [0, 1], color=_QUIET, linewidth=1)
-    cloud.plot(sure[same], also[same], ".", color=_BLUE, markersize=2.5, alpha=0.5, label=f"same class: {same.sum():,}")
-    cloud.plot(sure[~same], also[~same], ".", color=_ORANGE, markersize=5, label=f"another: {(~same).sum():,}")
+    cloud.plot([0, 1], [0, 1], color=QUIET, linewidth=1)
+    cloud.plot(sure[same], also[same], ".", color=BLUE, markersize=2.5, alpha=0.5, label=f"same class: {same.sum():,}")
+    cloud.plot(sure[~same], also[~same], ".", color=ORANGE, markersize=5, label=f"another: {(~same).sum():,}")
     cloud.set_xlabel("float: probability of its choice")
     cloud.set_ylabel(f"{outcome.shipped.kind}: of the same class")
     cloud.set_title("Each face of PrivateTest")
@@ -136,7 +116,7 @@ def agreement(figure: Figure, outcome: Outcome) -> None:
     inside = [(sure >= low) & (sure < high) for low, high in zip(edges, [*edges[1:-1], 1.01], strict=False)]
     shares = [float((~same[each]).mean()) if each.any() else 0.0 for each in inside]
     middles = (edges[:-1] + edges[1:]) / 2
-    bars.bar(middles, shares, 0.088, color=_ORANGE)
+    bars.bar(middles, shares, 0.088, color=ORANGE)
     for middle, share, each in zip(middles, shares, inside, strict=True):
         if share:
             text = f"{int((~same[each]).sum())} of {int(each.sum())}"
@@ -156,9 +136,9 @@ def layers(figure: Figure, outcome: Outcome) -> None:
     worst = sorted(outcome.errors, key=lambda each: -each.error)[:_MOST_LAYERS]
     rows = np.arange(len(worst))
     inherited = [min(each.inherited, each.error) for each in worst]
-    axes.barh(rows, inherited, 0.7, color=_PALE, label="inherited from what feeds it")
+    axes.barh(rows, inherited, 0.7, color=PALE, label="inherited from what feeds it")
     more = [each.error - before for each, before in zip(worst, inherited, strict=True)]
-    axes.barh(rows, more, 0.7, left=inherited, color=_ORANGE, label="more than that")
+    axes.barh(rows, more, 0.7, left=inherited, color=ORANGE, label="more than that")
     axes.set_yticks(
         rows,
         [f"{each.layer}  ·  {each.type.lower()}" + ("  ·  float" if each.dtype == "float32" else "") for each in worst],
@@ -186,7 +166,7 @@ def golden(figure: Figure, outcome: Outcome) -> None:
             range(len(CLASSES)),
             case.probabilities,
             0.75,
-            color=[_ORANGE if index == best else _PALE for index in range(len(CLASSES))],
+            color=[ORANGE if index == best else PALE for index in range(len(CLASSES))],
         )
         bars.set_xlim(0, 1)
         bars.set_xticks([])

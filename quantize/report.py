@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from quantize.graph import BRIDGES
 from quantize.pipeline import Outcome, Variant
 from train.data import Split
 from train.report.provenance import provenance
-from train.report.text import percent
+from train.report.text import markdown_table, origin, percent
 
 SCHEMA = "mien-quantization/1"
 _MOST_LAYERS = 25
@@ -48,7 +48,7 @@ def parity(outcome: Outcome) -> str:
                 percent(score.agreement),
             ]
         )
-    return _table(["PrivateTest", "faces", "accuracy", "points lost", "says what Keras says"], rows)
+    return markdown_table(["PrivateTest", "faces", "accuracy", "points lost", "says what Keras says"], rows)
 
 
 def verdict(outcome: Outcome) -> str:
@@ -157,7 +157,7 @@ def _markdown(outcome: Outcome, facts: Mapping[str, Any], captions: Mapping[str,
         f"device may differ by {golden.tolerance:g}.",
         f"![{captions['golden.png']}](golden.png)",
         "## How this was made",
-        _made(facts["made"]),
+        origin(facts["made"]),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -183,7 +183,7 @@ def _variants(outcome: Outcome) -> str:
             ]
         )
     head = ["variant", "KiB", "faces", "accuracy", "points lost", "agreement", "calibration error"]
-    return _table([*head, "ms, 1 thread", "ms, 2 threads", "XNNPACK pieces"], rows)
+    return markdown_table([*head, "ms, 1 thread", "ms, 2 threads", "XNNPACK pieces"], rows)
 
 
 def _operators(variant: Variant) -> str:
@@ -199,29 +199,13 @@ def _operators(variant: Variant) -> str:
         for kind, count in every.most_common()
     ]
     totals = [str(sum(each.values())) for each in (every, integer, floating, delegated)]
-    return _table(["operator", "count", "int8 or int16", "float", "run by XNNPACK"], [*rows, ["**all**", *totals]])
+    return markdown_table(
+        ["operator", "count", "int8 or int16", "float", "run by XNNPACK"], [*rows, ["**all**", *totals]]
+    )
 
 
 def _layers(errors: Sequence[LayerError]) -> str:
     rows = [
         [f"`{each.layer}`", each.type, each.dtype, percent(each.error, 1), percent(each.added, 1)] for each in errors
     ]
-    return _table(["layer", "operator", "kept in", "error", "of its own"], rows)
-
-
-def _made(made: Mapping[str, Any]) -> str:
-    lines = [
-        f"- command: `{made['command']}`",
-        f"- date: {made['date']}",
-        f"- machine: {made['cpu']}; {made['system']}",
-        f"- versions: {', '.join(f'{name} {version}' for name, version in made['versions'].items())}",
-    ]
-    if made["commit"]:
-        lines.append(f"- commit: {made['commit']}")
-    return "\n".join(lines)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table, the first column left-aligned and the others right."""
-    lines = [head, [":--", *["--:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return markdown_table(["layer", "operator", "kept in", "error", "of its own"], rows)

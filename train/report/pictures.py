@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,25 +15,11 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from train.corruptions import CORRUPTIONS, corrupted
 from train.data.faces import CLASSES, FERPLUS_COLUMNS, Faces
 from train.metrics import Floats, calibration_bins, expected_calibration_error, softmax
+from train.report import style
+from train.report.style import BLUE, INK, ORANGE, QUIET
 from train.report.text import percent
 
 History = Sequence[Mapping[str, Any]]
-
-_INK, _QUIET, _BLUE, _ORANGE = "#222222", "#8a8a8a", "#2f6fab", "#d9822b"
-_STYLE: Any = {
-    "font.size": 10,
-    "axes.titlesize": 11,
-    "axes.titlelocation": "left",
-    "axes.titlepad": 8,
-    "axes.edgecolor": _QUIET,
-    "axes.labelcolor": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "legend.frameon": False,
-    "figure.dpi": 110,
-}
 
 
 def draw(
@@ -46,13 +31,9 @@ def draw(
     """
     drawn: dict[str, str] = {}
 
-    @contextmanager
-    def picture(name: str, caption: str, width: float, height: float) -> Iterator[Figure]:
-        with mpl.rc_context(_STYLE):
-            figure = Figure(figsize=(width, height), layout="constrained")
-            yield figure
-            figure.savefig(out / name)
+    def picture(name: str, caption: str, width: float, height: float) -> AbstractContextManager[Figure]:
         drawn[name] = caption
+        return style.picture(out / name, width, height)
 
     with picture("confusion.png", "Confusion matrix", 6.4, 5.8) as figure:
         confusion(figure, metrics["private_test"])
@@ -80,7 +61,7 @@ def confusion(figure: Figure, scores: Mapping[str, Any]) -> None:
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for (row, column), share in np.ndenumerate(shares):
         if share >= 0.005:
-            axes.text(column, row, percent(share, 0), ha="center", va="center", color="white" if share > 0.5 else _INK)
+            axes.text(column, row, percent(share, 0), ha="center", va="center", color="white" if share > 0.5 else INK)
     axes.set_xticks(range(len(CLASSES)), CLASSES, rotation=35, ha="right", rotation_mode="anchor")
     names = [f"{name} ({count:,.0f})" for name, count in zip(CLASSES, counts.sum(axis=1), strict=True)]
     axes.set_yticks(range(len(CLASSES)), names)
@@ -106,7 +87,7 @@ def curves(figure: Figure, histories: Mapping[str, History]) -> None:
         loss.set_title("loss")
         accuracy.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
         for axes, lines in ((accuracy, _ACCURACIES), (loss, _LOSSES)):
-            for (key, label), colour in zip(lines.items(), (_BLUE, _ORANGE, _QUIET), strict=True):
+            for (key, label), colour in zip(lines.items(), (BLUE, ORANGE, QUIET), strict=True):
                 points = [(epoch, entry[key]) for epoch, entry in enumerate(history, 1) if key in entry]
                 if points:
                     marker = "o" if len(points) < 3 else None
@@ -129,10 +110,10 @@ def reliability(figure: Figure, logits: Floats, faces: Faces, temperature: float
         wide = 1 / len(bins)
         filled = [((index + 0.5) * wide, bin_) for index, bin_ in enumerate(bins) if bin_]
         middles = [middle for middle, _ in filled]
-        upper.bar(middles, [bin_.accuracy for _, bin_ in filled], 0.92 * wide, color=_BLUE, alpha=0.85)
-        upper.plot([0, 1], [0, 1], color=_INK, linewidth=1, linestyle="--", label="as sure as right")
+        upper.bar(middles, [bin_.accuracy for _, bin_ in filled], 0.92 * wide, color=BLUE, alpha=0.85)
+        upper.plot([0, 1], [0, 1], color=INK, linewidth=1, linestyle="--", label="as sure as right")
         upper.set_title(f"{name}: calibration error {percent(error, 1)}")
-        lower.bar(middles, [bin_.share for _, bin_ in filled], 0.92 * wide, color=_QUIET)
+        lower.bar(middles, [bin_.share for _, bin_ in filled], 0.92 * wide, color=QUIET)
         lower.set_xlabel("confidence")
         lower.set_xlim(0, 1)
         lower.set_xticks([0.2, 0.4, 0.6, 0.8, 1])
@@ -170,7 +151,7 @@ def mistakes(figure: Figure, faces: Faces, logits: Floats, rows: Sequence[int]) 
         axes.set_title(
             f"{CLASSES[share.argmax()]} {percent(share.max(), 1)}",
             fontsize=8,
-            color=_ORANGE,
+            color=ORANGE,
             pad=3,
             loc="center",
             fontweight="bold",

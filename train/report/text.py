@@ -36,7 +36,7 @@ def markdown(metrics: Mapping[str, Any], pictures: Mapping[str, str]) -> str:
     if metrics["corruptions"]:
         parts += ["## Corruptions", _corruptions(metrics["corruptions"])]
     parts += ["## Pictures", *(f"![{caption}]({name})" for name, caption in pictures.items())]
-    parts += ["## How this was made", _made(metrics["made"])]
+    parts += ["## How this was made", origin(metrics["made"])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -61,7 +61,7 @@ def _models(models: Sequence[Mapping[str, Any]]) -> str:
         + [percent(model["accuracy"].get(split)) for split in ("public_test", "private_test")]
         for model in models
     ]
-    table = _table(["each alone", "weight", "PublicTest", "PrivateTest"], rows)
+    table = markdown_table(["each alone", "weight", "PublicTest", "PrivateTest"], rows)
     return "\n".join(lines) + "\n\n" + table
 
 
@@ -85,7 +85,7 @@ def _scores(metrics: Mapping[str, Any]) -> str:
             lambda s: percent(s["expected_calibration_error"]["at_temperature"]),
         ),
     ]
-    table = _table(
+    table = markdown_table(
         ["", *(name for name, _ in splits)],
         [[name, *(show(scores) for _, scores in splits)] for name, show in measures],
     )
@@ -99,7 +99,7 @@ def _classes(private: Mapping[str, Any]) -> str:
         [name, f"{score['rows']:,}", *(percent(score[key]) for key in ("recall", "precision", "f1"))]
         for name, score in private["per_class"].items()
     ]
-    return _table(["class", "faces", "recall", "precision", "F1"], rows)
+    return markdown_table(["class", "faces", "recall", "precision", "F1"], rows)
 
 
 def _ferplus(scores: Mapping[str, Any]) -> str:
@@ -117,7 +117,7 @@ def _ferplus(scores: Mapping[str, Any]) -> str:
         ["macro-F1", percent(scores["macro_f1"])],
     ]
     recalls = [[name, percent(recall)] for name, recall in scores["recall"].items()]
-    return "\n\n".join([text, _table(["", "FERPlus"], figures), _table(["class", "recall"], recalls)])
+    return "\n\n".join([text, markdown_table(["", "FERPlus"], figures), markdown_table(["class", "recall"], recalls)])
 
 
 def _corruptions(scores: Mapping[str, Any]) -> str:
@@ -129,15 +129,16 @@ def _corruptions(scores: Mapping[str, Any]) -> str:
     head = ["corruption", *(f"strength {strength:g}" for strength in strengths)]
     return (
         f"Accuracy on {scores['faces']:,} faces of PrivateTest (difference in points), seed {scores['seed']}; "
-        f"what each does is in `train/corruptions.py`.\n\n{_table(head, rows)}"
+        f"what each does is in `train/corruptions.py`.\n\n{markdown_table(head, rows)}"
     )
 
 
-def _made(made: Mapping[str, Any]) -> str:
+def origin(made: Mapping[str, Any]) -> str:
+    """How a report was made, as a list."""
     lines = [
         f"- command: `{made['command']}`",
         f"- date: {made['date']}",
-        f"- host: {made['cpu']}; {made['system']}",
+        f"- machine: {made['cpu']}; {made['system']}",
         f"- versions: {', '.join(f'{name} {version}' for name, version in made['versions'].items())}",
     ]
     if made["commit"]:
@@ -145,7 +146,7 @@ def _made(made: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """A Markdown table, the first column left-aligned and the others right."""
     lines = [head, [":--", *["--:"] * (len(head) - 1)], *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
