@@ -127,6 +127,8 @@ class Parent:
         face = keras.Input((SIDE, SIDE, 1), batch_size=1, name="face")
         one_face = [tf.TensorSpec((1, SIDE, SIDE, 1), tf.float32, name="face")]
         device = keras.Model(face, self.model(face), name="device")
+        # Batch norms in models inside models were exported as in training, with statistics of the one face.
+        device.trainable = False
         device.export(folder, format="tf_saved_model", verbose=False, input_signature=one_face)
         return folder
 

@@ -57,6 +57,8 @@ def operators(content: bytes, layers: Sequence[str] = ()) -> list[Operator]:
     known = frozenset(layers)
     found = []
     for operator in graph.operators:
+        if len(operator.outputs) == 0:
+            continue  # it gives nothing on, as CALL_ONCE
         code = model.operatorCodes[operator.opcodeIndex]
         name = ";".join(names[index] for index in operator.outputs)
         scope = ";".join(part.split("/", 1)[-1] for part in name.split(";"))

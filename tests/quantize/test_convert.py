@@ -29,12 +29,17 @@ PICTURES = golden.faces(0, 24)
 
 
 def _small_cao(monkeypatch: pytest.MonkeyPatch) -> keras.Model:
-    """The fusion with its own resizing, scaling and weighting, around backbones of one convolution."""
+    """The fusion with its own resizing, scaling and weighting, around backbones of one normalized convolution."""
 
     def backbone(part: str, side: int, weights: str) -> keras.Model:
         image = keras.Input((side, side, 3))
-        x = layers.Conv2D(8, 3, 2, activation="relu", name="conv")(image)
-        return keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(x), name=part)
+        x = layers.Conv2D(8, 3, 2, use_bias=False, name="conv")(image)
+        x = layers.ReLU()(layers.BatchNormalization(name="bn")(x))
+        model = keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(x), name=part)
+        # Statistics that no single face has.
+        scale, shift = np.full(8, 1.2, np.float32), np.linspace(-0.2, 0.2, 8, dtype=np.float32)
+        model.get_layer("bn").set_weights([scale, shift, 0.5 * shift, 4 * scale])
+        return model
 
     monkeypatch.setattr(cao_fusion, "backbone", backbone)
     return fuse([cao_fusion.build(part, 75, "none") for part in cao_fusion.PARTS], [0.2, 0.3, 0.5])
@@ -48,6 +53,17 @@ NETWORKS: dict[str, Callable[[], keras.Model]] = {
     "huo_stn": partial(huo_stn.build, filters=10, hidden=50),
     "li_system": partial(li_system.build, width=8),
 }
+
+
+def test_batch_norm_deep_inside_keeps_its_statistics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models in models were once exported as in training: without an error, and with other answers."""
+    keras.utils.set_random_seed(0)
+    parent = Parent(_small_cao(monkeypatch))
+    expected = parent.model.predict(as_the_device_feeds(PICTURES[:4]), verbose=0)
+    assert np.allclose(logits(parent.float32, PICTURES[:4], "fusion"), expected, atol=1e-3)
+    assert {operator.type for operator in operators(parent.float32, parent.layers)}.isdisjoint(
+        {"SQUARED_DIFFERENCE", "ASSIGN_VARIABLE"}
+    )
 
 
 @pytest.mark.parametrize("name", [*NETWORKS, "cao_fusion"])
