@@ -48,15 +48,16 @@ STOP_DRAIN_S = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One frame's way through the house. observation is None for what ended without a frame, as with the source.
+    """One frame's way through the house. observation and frame are None for what ended without one, as with the source.
 
-    vehicle: what it said of itself when the frame was read.
+    vehicle: what it said of itself when the frame was read. frame: for who shows or draws it now; nobody keeps it.
     """
 
     observation: Observation | None
     clock: ClockMapping
     events: tuple[Event, ...]
     vehicle: Vehicle = UNKNOWN_VEHICLE
+    frame: Frame | None = None
 
 
 def open_reader(settings: VisionSettings, *, seed: int | None = None, stopwatch: Stopwatch = unwatched) -> FaceReader:
@@ -94,7 +95,7 @@ def follow(
                 changes = people.update(observation, said)
                 # Anew with each frame, so that a wall clock that is set meanwhile is followed.
                 clock = ClockMapping.at(frame.t_s, frame.wall_time, synced=is_synced())
-                yield Step(observation, clock, to_events(changes, device, clock, said), said)
+                yield Step(observation, clock, to_events(changes, device, clock, said), said, frame)
             changes = between()
             if changes and observation is not None:
                 yield Step(None, clock, to_events(changes, device, clock, said), said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -11,6 +12,13 @@ from typing import Self
 from edge.camera.frame import Frame
 from edge.camera.health import Condition, Health, Kind
 from edge.errors import MienError
+
+_LOGIN = re.compile(r"//[^/\s]*@")
+
+
+def without_login(text: str) -> str:
+    """Text whose addresses have lost user and password, which are nobody's business in a message."""
+    return _LOGIN.sub("//", text)
 
 
 class CameraError(MienError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import re
 import select
 import signal
 import subprocess
@@ -15,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edge.camera.camera import CameraError
+from edge.camera.camera import CameraError, without_login
 from edge.camera.capture import Image
 from edge.camera.feed import Feed, Mode, Picture
 from edge.camera.raw import Y4M_FRAME, Y4M_MAGIC, Layout, RawFormat, y4m_layout
@@ -34,9 +33,6 @@ LOOK_UP_S = 0.1
 END_S = 0.4
 
 _MAX_LINE = 256
-
-# What a program says of its input's address may hold a password.
-_LOGIN = re.compile(r"//[^/\s]*@")
 
 
 class CommandFeed(Feed):
@@ -152,7 +148,8 @@ class CommandFeed(Feed):
     def _saying(self) -> str:
         lines = self._last_words.decode("utf-8", "replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        return f": {_LOGIN.sub('//', last)[:_MAX_LINE]}" if last else ""
+        # A program may repeat its input's address, with the password in it.
+        return f": {without_login(last)[:_MAX_LINE]}" if last else ""
 
     def _how_it_ended(self, filled: int, whole: int) -> str:
         # Its last words may lie in the pipe still; the child itself closes it a moment before it ends.

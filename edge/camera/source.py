@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +12,7 @@ from urllib.request import url2pathname
 
 import cv2
 
-from edge.camera.camera import Camera, CameraError
+from edge.camera.camera import Camera, CameraError, without_login
 from edge.camera.capture import claimed_frames, open_capture
 from edge.camera.command import CommandFeed
 from edge.camera.feed import CaptureFeed, Feed
@@ -26,8 +25,6 @@ STREAM_SCHEMES = ("http", "https", "rtmp", "rtsp", "rtsps", "srt", "tcp", "udp")
 
 #: The one way to hand FFmpeg's options through OpenCV, which reads it at each opening.
 _FFMPEG_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
-
-_LOGIN = re.compile(r"//[^/\s]*@")
 
 
 def open_camera(source: str | CameraSettings, settings: CameraSettings | None = None) -> Camera:
@@ -102,7 +99,7 @@ def _open_command(program: str, camera: str, settings: CameraSettings) -> Feed:
         size = None if settings.width is None or settings.height is None else (settings.width, settings.height)
         return CommandFeed(words, Path(words[0]).name, pixel_format, size, settings.stall_s)
     known = preset(program, camera, settings)
-    name = f"{program}:{_LOGIN.sub('//', camera)}" if camera else program
+    name = f"{program}:{without_login(camera)}" if camera else program
     return CommandFeed(known.words, name, known.pixel_format, known.size, settings.stall_s)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -13,7 +14,6 @@ from edge.delivery.commands import CommandSettings
 from edge.delivery.homeassistant import HomeAssistantSettings
 from edge.delivery.settings import AlarmSettings, BrokerSettings, OutboxSettings, VehicleSettings
 from edge.delivery.vss import VssSettings
-from edge.events import TopicError
 from edge.events.topics import check_level
 from edge.running.settings import MetricsSettings, SheddingSettings
 from edge.state.settings import StateSettings
@@ -28,14 +28,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def _level(name: str) -> str:
-    try:
-        return check_level(name, "device")
-    except TopicError as error:
-        raise ValueError(str(error)) from None
-
-
-DeviceId = Annotated[str, AfterValidator(_level)]
+DeviceId = Annotated[str, AfterValidator(partial(check_level, what="device"))]
 
 
 def default_device_id() -> str:

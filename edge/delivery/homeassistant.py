@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from paho.mqtt.client import MQTTMessage
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from edge.delivery.publisher import Publisher
-from edge.events import Info, TopicError, Topics
+from edge.events import Info, Topics
 from edge.events.catalogue import HEALTH, KINDS
 from edge.events.topics import check_root
 from edge.settings import rule
@@ -36,19 +36,11 @@ class HomeAssistantSettings(BaseModel):
     enabled: bool = rule(
         False, "Home Assistant", "Announce the device to Home Assistant; switched off again, it is taken away there."
     )
-    prefix: str = Field(
+    prefix: Annotated[str, AfterValidator(check_root)] = Field(
         default="homeassistant",
         title="Prefix",
         description="The discovery prefix that Home Assistant's MQTT integration is set to.",
     )
-
-    @field_validator("prefix")
-    @classmethod
-    def _check_prefix(cls, prefix: str) -> str:
-        try:
-            return check_root(prefix)
-        except TopicError as error:
-            raise ValueError(str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)

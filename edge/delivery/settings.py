@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from edge.delivery.errors import DeliveryError
-from edge.events import ROOT, TopicError
+from edge.events import ROOT
 from edge.events.topics import check_root
 from edge.settings import rule
 
@@ -60,7 +60,9 @@ class BrokerSettings(BaseModel):
     client_id: str | None = Field(
         default=None, title="Client id", min_length=1, description="Unique at the broker; by default mien-<device>."
     )
-    root: str = Field(default=ROOT, title="Topic root", description="What all topics begin with.")
+    root: Annotated[str, AfterValidator(check_root)] = Field(
+        default=ROOT, title="Topic root", description="What all topics begin with."
+    )
     protocol: Literal["auto", "5", "3.1.1"] = Field(
         default="auto", title="MQTT version", description="auto tries MQTT 5 first, then 3.1.1."
     )
@@ -149,14 +151,6 @@ class BrokerSettings(BaseModel):
         if port == 0:
             raise ValueError("the port must be a number from 1 to 65535")
         return url
-
-    @field_validator("root")
-    @classmethod
-    def _check_root(cls, root: str) -> str:
-        try:
-            return check_root(root)
-        except TopicError as error:
-            raise ValueError(str(error)) from None
 
     @model_validator(mode="after")
     def _check_together(self) -> BrokerSettings:

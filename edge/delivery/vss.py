@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from edge.events import DriverSnapshot, TopicError
+from edge.events import DriverSnapshot
 from edge.events.catalogue import KINDS
 from edge.events.topics import check_root
 from edge.settings import rule
@@ -59,10 +59,7 @@ class VssSettings(BaseModel):
     @field_validator("root")
     @classmethod
     def _check_root(cls, root: str) -> str:
-        try:
-            return check_root(root) if root else root
-        except TopicError as error:
-            raise ValueError(str(error)) from None
+        return check_root(root) if root else root
 
 
 class Mirror:

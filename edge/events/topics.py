@@ -16,8 +16,8 @@ Subject = Literal["driver", "expression", "audience"]
 _LEVEL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
-class TopicError(MienError):
-    """A name that cannot be part of a topic."""
+class TopicError(MienError, ValueError):
+    """A name that cannot be part of a topic; a ValueError too, so that a setting's validator may raise it."""
 
 
 def check_level(name: str, what: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from edge.delivery import Outbox, Publisher
 from edge.events import CameraStatus, DriverSnapshot, Health, Topics, system_clock_synced
 from edge.events.catalogue import CAMERA_STATUS, DRIVER_STATE, EXPRESSION_STATE, HEALTH, SWITCH_STATES, Channel
 from edge.events.convert import driver_snapshot, expression_snapshot
+from edge.running.pace import Pace
 from edge.state import People
 
 if TYPE_CHECKING:
@@ -67,11 +67,11 @@ class Tally:
         self._camera = camera
         self._vitals = vitals
         self._mirrors = tuple(mirrors)
-        self._started_s = self._state_due_s = self._health_since_s = time.monotonic()
+        self._started_s = self._state_due_s = time.monotonic()
+        self._pace = Pace()
         self._frames = 0
         self._events = 0
         self._zero_wall_s: float | None = None
-        self._latencies_ms: list[float] = []
 
     def condition(self, condition: Condition) -> None:
         """A camera's listener; any thread may call it."""
@@ -109,7 +109,7 @@ class Tally:
             return
         self._frames += 1
         self._zero_wall_s = step.clock.zero_wall_s
-        self._latencies_ms.append((time.time() - step.observation.wall_time) * 1000)
+        self._pace.frame(step.observation.wall_time)
         now_s = time.monotonic()
         if now_s >= self._state_due_s:
             self._state_due_s = now_s + STATE_EVERY_S
@@ -117,9 +117,8 @@ class Tally:
 
     def tick(self) -> None:
         """Publish the device's health when it is due, frames or none."""
-        now_s = time.monotonic()
-        if now_s - self._health_since_s >= HEALTH_EVERY_S:
-            self._publish_health(now_s)
+        if self._pace.seconds >= HEALTH_EVERY_S:
+            self._publish_health()
 
     def summary(self, dropped: int, waiting: int) -> Summary:
         """The whole run. dropped: frames that came too fast."""
@@ -133,13 +132,14 @@ class Tally:
             expressions = expression_snapshot(step.observation.t_s, faces, step.clock)
             self._say(EXPRESSION_STATE, self._topics.state("expression"), expressions)
 
-    def _publish_health(self, now_s: float) -> None:
+    def _publish_health(self) -> None:
         heat = self._vitals.heat
+        fps, latency_ms = self._pace.read()
         health = Health(
             time=datetime.now(UTC),
-            uptime_s=now_s - self._started_s,
-            fps=len(self._latencies_ms) / (now_s - self._health_since_s),
-            latency_ms=max(0.0, statistics.median(self._latencies_ms)) if self._latencies_ms else None,
+            uptime_s=time.monotonic() - self._started_s,
+            fps=fps,
+            latency_ms=latency_ms,
             temperature_c=heat.temperature_c,
             throttled=heat.throttled,
             shedding=self._vitals.shedding,
@@ -150,8 +150,6 @@ class Tally:
             outbox_set_aside=None if self._outbox.set_aside is None else self._outbox.set_aside.name,
         )
         self._say(HEALTH, self._topics.health, health)
-        self._health_since_s = now_s
-        self._latencies_ms.clear()
 
     def _tell_driver(self, snapshot: DriverSnapshot) -> None:
         self._say(DRIVER_STATE, self._topics.state("driver"), snapshot)

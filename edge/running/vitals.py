@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from statistics import median
 from typing import TYPE_CHECKING
 
 from edge.camera import Condition
@@ -11,6 +10,7 @@ from edge.config import Config
 from edge.delivery import Outbox, Publisher
 from edge.events import Info
 from edge.running import Heat, Notifier, Shedder, Thermometer
+from edge.running.pace import Pace
 from edge.running.shutter import Shutter
 from edge.running.status import WRITE_EVERY_S, Status, StatusFile
 from edge.state import People
@@ -59,8 +59,7 @@ class Vitals:
         self._file = StatusFile(config.outbox.path)
         self._observation: Observation | None = None
         self._frame_s = time.monotonic()
-        self._latencies_s: list[float] = []
-        self._since_s = time.monotonic()
+        self._pace = Pace()
         self._wrote = False
 
     @property
@@ -86,8 +85,7 @@ class Vitals:
         if step.observation is None:
             return
         self._observation, self._frame_s = step.observation, time.monotonic()
-        latency_s = max(0.0, time.time() - step.observation.wall_time)
-        self._latencies_s.append(latency_s)
+        latency_s = self._pace.frame(step.observation.wall_time)
         self._notifier.frame(self._says)
         if self._metrics is not None:
             self._metrics.frame(latency_s, len(step.observation.faces))
@@ -107,7 +105,7 @@ class Vitals:
             self._observation = None
             self._notifier.idle(self._says, camera_off=self._shutter.closed)
         first = self._observation is not None and not self._wrote
-        if first or now_s - self._since_s >= WRITE_EVERY_S:
+        if first or self._pace.seconds >= WRITE_EVERY_S:
             self._write()
 
     def close(self) -> None:
@@ -135,16 +133,16 @@ class Vitals:
         return camera.health
 
     def _write(self) -> None:
-        now_s = time.monotonic()
         condition, heat = self._condition(), self.heat
+        fps, latency_ms = self._pace.read()
         outcome = self._publisher.outcome
         status = Status(
             info=self._info,
             says=self._says(),
             camera=condition.kind,
             camera_reason=condition.reason,
-            fps=len(self._latencies_s) / (now_s - self._since_s),
-            latency_ms=median(self._latencies_s) * 1000 if self._latencies_s else None,
+            fps=fps,
+            latency_ms=latency_ms,
             dropped=self._shutter.dropped,
             temperature_c=heat.temperature_c,
             throttled=heat.throttled,
@@ -156,5 +154,3 @@ class Vitals:
         )
         self._file.write(status)
         self._wrote = True
-        self._since_s = now_s
-        self._latencies_s.clear()

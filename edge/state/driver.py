@@ -53,7 +53,8 @@ class Driver:
         )
         self._t_s: float | None = None
         self._away = False
-        self.state: DriverState | None = None
+        self._newest: Look | None = None
+        self._asked: DriverState | None = None
 
     @property
     def blinks(self) -> tuple[Blink, ...]:
@@ -61,9 +62,16 @@ class Driver:
         return self._blinks.recent
 
     @property
+    def state(self) -> DriverState | None:
+        """The driver now, None before the first frame; worked out when asked for, as that is seldom beside frames."""
+        if self._asked is None and self._newest is not None:
+            self._asked = self._state(self._newest)
+        return self._asked
+
+    @property
     def readable(self) -> bool:
         """Whether the newest frame tells how far the eyes are open."""
-        return self.state is not None and self.state.openness is not None
+        return self._newest is not None and self._newest.reading is not None
 
     @property
     def looks_away(self) -> bool:
@@ -77,12 +85,12 @@ class Driver:
     def update(self, t_s: float, face: Face | None, quality: Quality, vehicle: Vehicle) -> list[Episode]:
         """Takes the driver's face at ``t_s`` (None: not in sight); returns what changed."""
         look = self._look(t_s, face, quality, vehicle)
-        changes = [change for rule in self._rules for change in rule.update(look)]
-        self.state = self._state(look)
-        return changes
+        self._newest, self._asked = look, None
+        return [change for rule in self._rules for change in rule.update(look)]
 
     def finish(self, t_s: float, reason: EndReason) -> list[Episode]:
-        """Ends what runs, at ``t_s``."""
+        """Ends what runs, at ``t_s``; the state stays as it was last."""
+        self._asked = self.state
         return [change for rule in self._rules for change in rule.finish(t_s, reason)]
 
     def _look(self, t_s: float, face: Face | None, quality: Quality, vehicle: Vehicle) -> Look:
