@@ -1,0 +1,157 @@
+"""Would MediaPipe's mesh and iris models pay in int8? ``python -m tests.quantize.face_models [FILE.md]``.
+
+Calibrated on what the device's own code cuts from two clips, held against the float models on three others. They would
+ship if no landmark moved by more than 1 % of the eye's width on average, and they were quicker.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from edge.camera import open_camera
+from edge.camera.settings import CameraSettings
+from edge.daemon import open_reader
+from edge.models import require_face_models
+from edge.vision import VisionSettings, interpreter
+from quantize.convert import Kind, by_tensorflow
+from quantize.errors import QuantizeError
+from quantize.quiet import hushed
+from tests.quantize.rebuild import rebuild
+
+CLIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "clips"
+CALIBRATION = ("sad-to-happy.mp4", "head-turns-and-nods.mp4")
+TEST = ("eyes-close.mp4", "blinks-and-occlusion.mp4", "look-away.mp4")
+#: By the side of the model's input: its file, and which two of its points are an eye's corners.
+MODELS = {64: ("iris_landmark.tflite", (0, 8)), 192: ("face_landmark.tflite", (33, 133))}
+KINDS: tuple[Kind, ...] = ("float32", "dynamic", "int8", "int16x8")
+MOST = 300
+
+Crops = dict[int, list[NDArray[np.float32]]]
+
+
+def main() -> None:
+    """Entry point."""
+    if not CLIPS.is_dir():
+        sys.exit(f"{CLIPS} is missing: the clips to calibrate and compare on lie there")
+    calibration, test = _crops(CALIBRATION), _crops(TEST)
+    lines = [
+        "| model | variant | size KB | landmarks off by, mean (95th percentile), % of the eye's width | CPU ms a run |",
+        "|---|---|---|---|---|",
+    ]
+    for side, (file, corners) in MODELS.items():
+        given = (require_face_models() / file).read_bytes()
+        variants: dict[str, bytes] = {"as given": given}
+        troubles: dict[str, str] = {}
+        for kind in KINDS:
+            try:
+                variants[kind] = _convert(given, kind, calibration[side])
+            except (QuantizeError, RuntimeError, ValueError) as error:
+                troubles[kind] = str(error).split(".")[0].strip()
+        expected = _landmarks(given, test[side])
+        width = np.linalg.norm(expected[:, corners[0]] - expected[:, corners[1]], axis=1)
+        spent_ms = _speed(variants, test[side][0])
+        for name, content in variants.items():
+            off = np.linalg.norm(_landmarks(content, test[side]) - expected, axis=2) / width[:, None] * 100
+            accuracy = f"{off.mean():.2f} ({np.percentile(off, 95):.2f})"
+            lines.append(f"| {file} | {name} | {len(content) / 1024:.0f} | {accuracy} | {spent_ms[name]:.2f} |")
+        lines += [f"| {file} | {kind} | – | cannot be made: {why} | – |" for kind, why in troubles.items()]
+    text = "\n".join(lines) + "\n"
+    if len(sys.argv) > 1:
+        Path(sys.argv[1]).write_text(text)
+    print(text, end="")
+
+
+def _crops(clips: Sequence[str]) -> Crops:
+    """What the models are given on every fifth frame, float32 [1, side, side, 3] by side."""
+    crops: Crops = defaultdict(list)
+
+    def keep(model: Any, at: int) -> None:
+        tensor = model.get_tensor(at)
+        if tensor.shape[1] in MODELS:
+            crops[tensor.shape[1]].append(tensor)
+
+    interpreter.listener = keep
+    try:
+        for clip in tqdm(clips, unit="clip", leave=False):
+            still = CameraSettings(source=str(CLIPS / clip), realtime=False)
+            with open_camera(still) as camera, open_reader(VisionSettings(expression=False), seed=0) as reader:
+                for frame in camera:
+                    if frame.seq % 5 == 0:
+                        reader.read(frame)
+    finally:
+        interpreter.listener = None
+    return {side: found[:: max(1, len(found) // MOST)] for side, found in crops.items()}
+
+
+def _convert(given: bytes, kind: Kind, crops: list[NDArray[np.float32]]) -> bytes:
+    holder = tf.Module()
+    holder.run = rebuild(given)
+    with hushed():
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([holder.run.get_concrete_function()], holder)
+        return by_tensorflow(converter, kind, [crop[0] for crop in crops])
+
+
+def _landmarks(content: bytes, crops: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Its largest output as points, float32 [n, points, 2], in the crop's pixels."""
+    model = _loaded(content)
+    found = []
+    for crop in crops:
+        _give(model, crop)
+        model.invoke()
+        outputs = [_taken(model, output) for output in model.get_output_details()]
+        found.append(max(outputs, key=lambda output: output.size).reshape(-1, 3)[:, :2])
+    return np.stack(found)
+
+
+def _speed(variants: dict[str, bytes], crop: NDArray[np.float32]) -> dict[str, float]:
+    """CPU milliseconds of a run at one thread: the quietest of ten rounds, in which the variants take turns."""
+    models = {name: _loaded(content) for name, content in variants.items()}
+    spent: dict[str, list[float]] = defaultdict(list)
+    for model in models.values():
+        _give(model, crop)
+    for _ in range(10):
+        for name, model in models.items():
+            started = time.process_time()
+            for _ in range(30):
+                model.invoke()
+            spent[name].append((time.process_time() - started) / 30 * 1000)
+    return {name: min(rounds) for name, rounds in spent.items()}
+
+
+def _loaded(content: bytes) -> Any:
+    with hushed():
+        model = Interpreter(model_content=content, num_threads=1)
+        model.allocate_tensors()
+    return model
+
+
+def _give(model: Any, crop: NDArray[np.float32]) -> None:
+    (tensor,) = model.get_input_details()
+    if tensor["dtype"] != np.float32:
+        scale, zero_point = tensor["quantization"]
+        limits = np.iinfo(tensor["dtype"])
+        crop = np.clip(np.rint(crop / scale + zero_point), limits.min, limits.max).astype(tensor["dtype"])
+    model.set_tensor(tensor["index"], crop)
+
+
+def _taken(model: Any, output: dict[str, Any]) -> NDArray[np.float32]:
+    values = model.get_tensor(output["index"])
+    if values.dtype == np.float32:
+        return np.asarray(values)
+    scale, zero_point = output["quantization"]
+    return np.asarray((values.astype(np.float32) - zero_point) * scale, dtype=np.float32)
+
+
+if __name__ == "__main__":
+    main()
