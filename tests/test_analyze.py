@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +93,79 @@ def test_every_event_keeps_to_the_contract(eyes_close: Events) -> None:
     validator = Draft202012Validator(schemas()["event"])
     for event in eyes_close:
         validator.validate(event)
+
+
+def test_a_broken_clip_among_several_is_named_and_the_others_are_done(
+    puppet_clip: Path, face_models: Path, tmp_path: Path
+) -> None:
+    av = pytest.importorskip("av", reason="the video is written by mien[video]'s PyAV")
+    pytest.importorskip("jinja2", reason="the page is written by mien[report]'s Jinja")
+    clips, seen = tmp_path / "clips", tmp_path / "seen"
+    (clips / "night").mkdir(parents=True)
+    for name in ("day.mp4", "night/day.mp4"):
+        shutil.copy(puppet_clip, clips / name)
+    (clips / "broken.mp4").write_text("no video")
+    options: list[str | Path] = ["--annotate", seen, "--report", tmp_path / "all.html", "--jobs", "2"]
+    done = mien("analyze", clips, "--out", tmp_path / "e.jsonl", "--frames", tmp_path / "f.csv", *options)
+    assert done.returncode == 2
+    assert done.stderr.count("broken.mp4") == 2, done.stderr  # why, and again at the end
+    assert "1 of 3 clips could not be read" in done.stderr.splitlines()[-1]
+
+    assert sorted(str(path.relative_to(seen)) for path in seen.rglob("*.*")) == ["day.mp4", "night/day.mp4"]
+    with av.open(str(puppet_clip)) as clip, av.open(str(seen / "day.mp4")) as annotated:
+        times = [[frame.time for frame in each.decode(video=0)] for each in (clip, annotated)]
+        assert times[0] == pytest.approx(times[1], abs=0.001)
+        assert annotated.streams.video[0].width == clip.streams.video[0].width
+
+    with (tmp_path / "f.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["clip"] for row in rows] == ["day.mp4"] * 30 + ["night/day.mp4"] * 30
+    one, other = ([row | {"clip": ""} for row in rows[start : start + 30]] for start in (0, 30))
+    assert one == other
+    openness = {round(float(row["t_s"]), 2): float(row["openness"]) for row in one}
+    assert min(openness, key=lambda t_s: openness[t_s]) == pytest.approx(1.1, abs=0.15)  # it blinks at 1.0 s
+    events = [json.loads(line) for line in (tmp_path / "e.jsonl").read_text().splitlines()]
+    assert {event["clip"] for event in events} == {"day.mp4", "night/day.mp4"}
+    page = (tmp_path / "all.html").read_text()
+    assert "3 clips" in page
+    assert page.count('class="chart"') == 2
+
+
+def test_ctrl_c_leaves_no_half_video(shared: Path, face_models: Path, tmp_path: Path) -> None:
+    pytest.importorskip("av", reason="the video is written by mien[video]'s PyAV")
+    clip = shared / "data/clips/look-away.mp4"
+    command = [sys.executable, "-m", "edge.cli", "analyze", "-q", str(clip), "--annotate", str(tmp_path / "seen.mp4")]
+    process = subprocess.Popen(command)
+    until_s = time.monotonic() + 60
+    while not any(path.stat().st_size for path in tmp_path.iterdir()) and time.monotonic() < until_s:
+        time.sleep(0.02)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "option", "extra"),
+    [
+        ("av", ("--annotate", "seen.mp4"), "video"),
+        ("PIL", ("--pixels", "--report", "r.html"), "video"),
+        ("matplotlib", ("--plot", "p.png"), "plot"),
+        ("jinja2", ("--report", "r.html"), "report"),
+        ("arro3.core", ("--frames", "f.parquet"), "tables"),
+    ],
+)
+def test_a_missing_extra_is_named_before_the_work(
+    module: str, option: tuple[str, ...], extra: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from edge.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setitem(sys.modules, module, None)
+    told: list[str] = []
+    monkeypatch.setattr("edge.logs.configure", lambda *_: told.append)
+    assert main(["analyze", "clip.mp4", *option]) == 2
+    assert len(told) == 1
+    assert f"pip install 'mien[{extra}]'" in told[0]
+    assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""``mien analyze``, ``record`` and ``replay``: clips and drives."""
+"""``mien record`` and ``replay``: drives as numbers."""
 
 from __future__ import annotations
 
@@ -8,27 +8,13 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from edge.cli.analyzing import print_analysis
 from edge.cli.options import Commands, add_config, add_source, configured, on_stop_signal, positive
-
-if TYPE_CHECKING:
-    from edge.analysis import Analysis
 
 
 def add(commands: Commands) -> None:
     """Makes them."""
-    analyze = commands.add(
-        "analyze",
-        _analyze,
-        "what a recording shows, as events",
-        "Reads every frame of a clip as fast as the machine can. The same clip gives the same events; their times "
-        "count from the clip's start.",
-    )
-    analyze.add_argument("clip", type=Path, help="a video file or a GIF")
-    analyze.add_argument("--out", type=Path, metavar="FILE", help="write the events as JSON lines")
-    add_config(analyze)
-
     record = commands.add(
         "record",
         _record,
@@ -62,26 +48,6 @@ def add(commands: Commands) -> None:
     replay.add_argument(
         "--plot", type=Path, metavar="FILE", help="draw the drive on one page (.png, .svg, .pdf); needs mien[plot]"
     )
-
-
-def _analyze(arguments: argparse.Namespace) -> int:
-    from tqdm import tqdm
-
-    from edge.analysis import analyze, write_events
-
-    config = configured(arguments)
-    with tqdm(unit=" frames", leave=False, disable=arguments.quiet or not sys.stderr.isatty()) as bar:
-
-        def advance(total: int | None) -> None:
-            bar.total = total
-            bar.update()
-
-        result = analyze(arguments.clip, config, on_frame=advance)
-    if arguments.out is not None:
-        write_events(result.events, arguments.out)
-    if not arguments.quiet:
-        _print_analysis(arguments.clip, result)
-    return 0
 
 
 def _record(arguments: argparse.Namespace) -> int:
@@ -136,21 +102,6 @@ def _replay(arguments: argparse.Namespace) -> int:
             title += f", judged by {arguments.config.name}"
         draw_drive(drive, arguments.plot, title=title, limits=limits_of(settings))
     if not arguments.quiet:
-        _print_analysis(arguments.recording, result)
+        print_analysis(arguments.recording.name, result)
         print(f"  replayed in {took_s:.2f} s, {result.duration_s / took_s:.0f} times as fast as it was recorded")
     return 0
-
-
-def _print_analysis(clip: Path, result: Analysis) -> None:
-    print(f"{clip.name}: {result.frames} frames, {result.duration_s:.1f} s, a face in {result.face_share:.0%} of them")
-    for event in result.events:
-        data = event.data
-        noticed = f"at {event.time.timestamp() - result.began_at_s:6.2f} s"
-        began_s = data.started_at.timestamp() - result.began_at_s
-        since = f"since {began_s:.2f} s" if data.ended_at is None else f"for {data.duration_s:.2f} s"
-        print(f"  {noticed}  {data.kind} {data.phase} ({data.severity}), {since}")
-    if not result.events:
-        print("  no events")
-    if result.flips_per_minute is not None:
-        before, after = result.flips_per_minute
-        print(f"  expression label changes a minute: {before:.0f} frame by frame, {after:.0f} as published")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from math import nan
 
 from edge.events import Event, Severity
+from edge.events.models import SEVERITIES
 from edge.state.types import DriverState, ExpressionState, Vehicle
 from edge.vision.types import EXPRESSIONS, Observation
 
@@ -30,6 +31,11 @@ class Bar:
     start_s: float
     steps: list[tuple[float, Severity]] = field(default_factory=list)
     end_s: float | None = None
+
+    @property
+    def worst(self) -> int:
+        """The highest severity it took on, as its place in SEVERITIES."""
+        return max(SEVERITIES.index(severity) for _, severity in self.steps)
 
 
 class Drive:

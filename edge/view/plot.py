@@ -145,7 +145,7 @@ class _Page:
     def mark_alarms(self, axes: Axes) -> None:
         """A veil over a panel for as long as a warning or worse lasted, so that the eye finds what led to it."""
         for bar in self._bars:
-            worst = max((severity for _, severity in bar.steps), key=SEVERITIES.index)
+            worst = SEVERITIES[bar.worst]
             if worst in ("warning", "critical"):
                 axes.axvspan(bar.start_s, self._end_of(bar), color=_LADDER[worst][0], alpha=0.09, linewidth=0, zorder=0)
 
@@ -155,12 +155,12 @@ class _Page:
         from matplotlib.ticker import FuncFormatter, MultipleLocator
 
         span_s = self._until_s - self._from_s
-        step_s = next((step for step in _STEPS_S if span_s / step <= 16), _STEPS_S[-1])
+        step_s = tick_step(span_s)
         lowest.set_xlim(self._from_s, self._until_s)
         # Ticks count from the drive's start, whatever its clock said then.
         lowest.xaxis.set_major_locator(MultipleLocator(step_s, offset=self._from_s))
-        lowest.xaxis.set_major_formatter(FuncFormatter(lambda t_s, _: _clock(t_s - self._from_s, span_s)))
-        lowest.set_xlabel("time since the start, " + ("s" if span_s < 120 else "min:s" if span_s < 3600 else "h:min"))
+        lowest.xaxis.set_major_formatter(FuncFormatter(lambda t_s, _: tick_text(t_s - self._from_s, span_s)))
+        lowest.set_xlabel(f"time since the start, {tick_unit(span_s)}")
         figure.suptitle(title, x=0.01, ha="left", fontsize=12, color=_INK)
         told = {severity for bar in self._bars for _, severity in bar.steps}
         key = [
@@ -176,8 +176,7 @@ class _Page:
     def _episodes(self, axes: Axes) -> None:
         worst: dict[tuple[str, str], int] = {}
         for bar in self._bars:
-            height = max(SEVERITIES.index(severity) for _, severity in bar.steps)
-            worst[bar.subject, bar.kind] = max(height, worst.get((bar.subject, bar.kind), 0))
+            worst[bar.subject, bar.kind] = max(bar.worst, worst.get((bar.subject, bar.kind), 0))
         count = Counter((bar.subject, bar.kind) for bar in self._bars)
         rows = sorted(worst, key=lambda row: (row[0] != "driver", -worst[row], row[1]))
         for place, row in enumerate(rows):
@@ -316,21 +315,21 @@ class _Page:
         return np.where(times_s - self._t_s[at] <= GAP_S, values[at], np.nan)
 
 
-def course(t_s: Floats, values: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+def course(t_s: Floats, values: Floats, *, bins: int = BINS) -> tuple[Floats, Floats, Floats, Floats]:
     """Times, and the values' low, middle and high at them: the samples, or bins where there are too many.
 
     t_s: ascending. No extreme is lost in a bin, and NaN only where a whole bin is. Where nothing was sampled for
     longer than GAP_S a NaN breaks the line.
     """
-    if len(values) <= 2 * BINS:
+    if len(values) <= 2 * bins:
         gaps = np.flatnonzero(np.diff(t_s) > GAP_S) + 1
         samples = np.insert(values, gaps, np.nan)
         return np.insert(t_s, gaps, t_s[gaps - 1]), samples, samples, samples
-    edges = np.linspace(t_s[0], t_s[-1], BINS + 1)
+    edges = np.linspace(t_s[0], t_s[-1], bins + 1)
     cuts = np.searchsorted(t_s, edges)
     cuts[-1] = len(values)
-    low, middle, high = (np.full(BINS, np.nan) for _ in range(3))
-    for at in range(BINS):
+    low, middle, high = (np.full(bins, np.nan) for _ in range(3))
+    for at in range(bins):
         known = values[cuts[at] : cuts[at + 1]]
         known = known[np.isfinite(known)]
         if known.size:
@@ -342,14 +341,24 @@ def duration(seconds: float) -> str:
     """As one says it: 19.6 s, 12:30 min, 2:05 h."""
     if seconds < 120:
         return f"{seconds:.1f} s"
-    return f"{_clock(seconds, seconds)} {'min' if seconds < 3600 else 'h'}"
+    return f"{tick_text(seconds, seconds)} {'min' if seconds < 3600 else 'h'}"
 
 
 def _times(value: float | None, sign: int) -> float | None:
     return None if value is None else sign * value
 
 
-def _clock(t_s: float, span_s: float) -> str:
+def tick_step(span_s: float, *, most: int = 16) -> float:
+    """How far apart, in seconds, at most so many ticks stand on an axis this long."""
+    return next((step for step in _STEPS_S if span_s / step <= most), _STEPS_S[-1])
+
+
+def tick_unit(span_s: float) -> str:
+    """How times are written on an axis this long."""
+    return "s" if span_s < 120 else "min:s" if span_s < 3600 else "h:min"
+
+
+def tick_text(t_s: float, span_s: float) -> str:
     """Seconds as one reads them on an axis this long."""
     if span_s < 120:
         return f"{t_s:g}"

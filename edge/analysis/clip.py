@@ -1,18 +1,17 @@
-"""``mien analyze``: the daemon's loop over a whole file, as fast as the machine can, the same every time."""
+"""One clip: the daemon's loop over a whole file, as fast as the machine can, the same every time."""
 
 from __future__ import annotations
 
 import hashlib
 import random
-import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edge.camera import CameraError, open_camera
+from edge.aside import put_in_place
+from edge.camera import Camera, CameraError, open_camera
 from edge.config import Config
 from edge.daemon import Step, follow, open_reader
-from edge.errors import MienError
 from edge.events import DeviceIdentity, Event
 from edge.state import People
 from edge.vision.types import Observation
@@ -33,27 +32,43 @@ class Analysis:
     began_at_s: float
     events: tuple[Event, ...]
     flips_per_minute: tuple[float, float] | None
+    model: str | None = None
+    model_sha256: str | None = None
 
 
-def analyze(clip: Path, config: Config, *, on_frame: Callable[[int | None], None] = lambda _total: None) -> Analysis:
+def analyze(
+    clip: Path,
+    config: Config,
+    *,
+    on_frame: Callable[[int | None], None] = lambda _total: None,
+    witness: Callable[[Step, People], None] = lambda _step, _people: None,
+) -> Analysis:
     """Read every frame of a clip.
 
     Event times count from the clip's start (1970-01-01T00:00:00Z), and ids come from its content: the same
     clip gives the same events, byte for byte. on_frame is called after each frame with the frames expected in
-    all, if known. Raises MienError for what the user can mend.
+    all, if known; witness with each step and the people as they are after it. Raises MienError for what the user can
+    mend.
     """
     with (
-        open_camera(str(clip), config.camera.model_copy(update={"realtime": False, "loop": False})) as camera,
+        open_clip(clip, config) as camera,
         open_reader(config.vision, seed=0) as reader,
     ):
         device = DeviceIdentity.for_file(config.device, content_sha256(clip), reader.expression_sha256)
         people = People(config.state, rng=random.Random(0))  # noqa: S311 - ids that are to repeat, not secrets
 
-        def count(step: Step) -> None:
+        def see(step: Step) -> None:
+            witness(step, people)
             if step.observation is not None:
                 on_frame(camera.frames_total)
 
-        return sum_up(follow(camera, reader, people, device, is_synced=lambda: False), people, on_step=count)
+        analysis = sum_up(follow(camera, reader, people, device, is_synced=lambda: False), people, on_step=see)
+        return replace(analysis, model=reader.expression_name, model_sha256=reader.expression_sha256)
+
+
+def open_clip(clip: Path, config: Config) -> Camera:
+    """Every frame of a clip, once, as fast as it is taken; the same frames each time."""
+    return open_camera(str(clip), config.camera.model_copy(update={"realtime": False, "loop": False}))
 
 
 def sum_up(steps: Iterable[Step], people: People, *, on_step: Callable[[Step], None]) -> Analysis:
@@ -84,16 +99,10 @@ def sum_up(steps: Iterable[Step], people: People, *, on_step: Callable[[Step], N
     )
 
 
-def write_events(events: tuple[Event, ...], path: Path) -> None:
+def write_events(events: Iterable[Event], path: Path) -> None:
     """Events as JSON lines, put in place whole. Raises MienError where the folder can't be written."""
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
-            aside = Path(file.name)
-            file.writelines(event.to_json() + b"\n" for event in events)
-        aside.chmod(0o644)
-        aside.replace(path)
-    except OSError as error:
-        raise MienError(f"{path}: cannot be written: {error.strerror or error}; name another --out") from None
+    with put_in_place(path, "--out") as aside, aside.open("wb") as file:
+        file.writelines(event.to_json() + b"\n" for event in events)
 
 
 def content_sha256(path: Path) -> str:
