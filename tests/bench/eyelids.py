@@ -1,0 +1,186 @@
+"""What a cheaper source of the eyelids does to the closures found: ``python -m tests.bench.eyelids CLIP … --out FILE``.
+
+The iris model runs once for each eye in each frame, which is most of a frame's time. Each variant runs it less often
+and holds what it said last, moved along with the face.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge import host
+from edge.camera import CameraSettings, open_camera
+from edge.daemon import open_reader
+from edge.state import People, StateSettings
+from edge.vision import VisionSettings
+from edge.vision.backend import FoundEye
+from edge.vision.iris import SIZE, IrisModel, aspect_ratio, region_of_eye
+from edge.vision.litert import LiteRtFinder
+from edge.vision.types import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """When the iris model is asked.
+
+    due: whether an eye (left or not) is read anew in a frame, by the frame's number. both_unless_open: whether an eye
+    that was read and is not fully open has the other one read as well, in the same frame.
+    """
+
+    due: Callable[[int, bool], bool]
+    both_unless_open: bool = False
+
+
+VARIANTS = {
+    "both eyes, every frame (shipped)": Variant(lambda _at, _left: True),
+    "one eye a frame, in turns": Variant(lambda at, left: at % 2 == left),
+    "in turns, both once one is not fully open": Variant(lambda at, left: at % 2 == left, both_unless_open=True),
+    "both eyes, every second frame": Variant(lambda at, _left: at % 2 == 0),
+    "both eyes, every third frame": Variant(lambda at, _left: at % 3 == 0),
+}
+#: Fully open is an eye at this share of the widest that it was within a second or so.
+OPEN = 0.85
+_FORGET = 0.99
+#: Closures that begin within so many seconds of each other are the same one.
+SAME_S = 0.25
+
+
+class _Spared:
+    """The iris model of one face, asked only when it is due."""
+
+    def __init__(self, model: IrisModel, variant: Variant) -> None:
+        self._model = model
+        self._variant = variant
+        self._eyes: dict[bool, FoundEye] = {}
+        self._widest = {False: 0.0, True: 0.0}
+        self._frame = 0
+        self.calls = 0
+
+    def read(self, image: NDArray[np.uint8], landmarks: Array, *, left: bool) -> FoundEye:
+        """As the model's own; the right eye is asked for first in each frame, and both are settled then."""
+        if not left:
+            due = [side for side in (False, True) if side not in self._eyes or self._variant.due(self._frame, side)]
+            shut = [self._ask(image, landmarks, left=side) < OPEN * self._widest[side] for side in due]
+            if self._variant.both_unless_open and any(shut):
+                due += [side for side in (False, True) if side not in due and self._ask(image, landmarks, left=side)]
+            for side in {False, True} - set(due):
+                self._eyes[side] = _moved(self._eyes[side], image, landmarks, left=side)
+            self._frame += 1
+        return self._eyes[left]
+
+    def _ask(self, image: NDArray[np.uint8], landmarks: Array, *, left: bool) -> float:
+        self.calls += 1
+        self._eyes[left] = self._model.read(image, landmarks, left=left)
+        ratio = aspect_ratio(self._eyes[left].contour)
+        self._widest[left] = max(self._widest[left] * _FORGET, ratio)
+        return ratio
+
+
+def _moved(eye: FoundEye, image: NDArray[np.uint8], landmarks: Array, *, left: bool) -> FoundEye:
+    assert eye.points is not None
+    region = region_of_eye(landmarks, left=left)
+    points = region.to_image(eye.points, SIZE)
+    return FoundEye(points[:-5], points[-5:], region.crop(image, SIZE), eye.points)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """closures: from when to when the eyes were closed, seconds. calls: of the iris model, a frame."""
+
+    closures: list[tuple[float, float]]
+    calls: float
+
+
+def find(clip: Path, variant: Variant) -> Found:
+    """The closures in a clip of one face."""
+    closures: list[tuple[float, float]] = []
+    since_s: float | None = None
+    frames = 0
+    with (
+        open_camera(str(clip), CameraSettings(realtime=False)) as camera,
+        open_reader(VisionSettings(threads=1, expression=False), seed=0) as reader,
+    ):
+        finder = reader._finder
+        assert isinstance(finder, LiteRtFinder)
+        assert finder._iris is not None
+        spared = _Spared(finder._iris, variant)
+        finder._iris = spared  # type: ignore[assignment]
+        people = People(StateSettings(), rng=random.Random(0))
+        for frame in camera:
+            frames += 1
+            people.update(reader.read(frame))
+            driver = people.driver()
+            closed = driver is not None and driver.eyes == "closed"
+            if closed and since_s is None:
+                since_s = frame.t_s
+            elif not closed and since_s is not None:
+                closures.append((since_s, frame.t_s))
+                since_s = None
+        if since_s is not None:
+            closures.append((since_s, frame.t_s))
+    return Found(closures, spared.calls / frames)
+
+
+def row(name: str, clip: Path, shipped: Found, found: Found) -> list[str]:
+    """A line of the table: how a variant's closures differ from those of the shipped way."""
+    near = sorted(
+        (abs(one[0] - other[0]), one, other)
+        for one in shipped.closures
+        for other in found.closures
+        if abs(one[0] - other[0]) <= SAME_S
+    )
+    pairs: dict[tuple[float, float], tuple[float, float]] = {}
+    for _, one, other in near:
+        if one not in pairs and other not in pairs.values():
+            pairs[one] = other
+    starts = max((abs(one[0] - other[0]) for one, other in pairs.items()), default=0.0)
+    ends = max((abs(one[1] - other[1]) for one, other in pairs.items()), default=0.0)
+    missed, new = len(shipped.closures) - len(pairs), len(found.closures) - len(pairs)
+    return [
+        *(name, clip.stem, f"{found.calls:.2f}", f"{len(found.closures)}", f"{missed}", f"{new}"),
+        *(f"{starts:.3f}", f"{ends:.3f}"),
+    ]
+
+
+def main() -> None:
+    """Entry point."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("clips", nargs="+", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    rows = []
+    for clip in arguments.clips:
+        results = {name: find(clip, variant) for name, variant in VARIANTS.items()}
+        shipped = next(iter(results.values()))
+        rows += [row(name, clip, shipped, found) for name, found in results.items()]
+    columns = (
+        "eyelids read",
+        "clip",
+        "iris calls a frame",
+        "closures",
+        "missed",
+        "new",
+        "starts off, s",
+        "ends off, s",
+    )
+    table = "\n".join(f"| {' | '.join(line)} |" for line in (columns, ["---", "---", *["---:"] * 6], *rows))
+    text = (
+        "# Eyelids for less\n\n"
+        "Closures found with the iris model run less often, against those of the shipped way. Between two calls an eye "
+        "keeps its shape and moves along with the face.\n\n"
+        f"{table}\n\nCommit {host.commit() or 'not known'}; {host.processor()}.\n"
+    )
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
