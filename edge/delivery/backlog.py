@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from edge.delivery.connection import Answer, Session
-from edge.delivery.outbox import Outbox, Waiting
+from edge.delivery.store import Waiting
 from edge.events import Subject, Topics
 from edge.events.models import CONTENT_TYPE
 
@@ -23,10 +24,30 @@ REFUSED_RETRY_S = 60.0
 _FORGET_TOGETHER = 100
 
 
+class Queue(Protocol):
+    """An outbox as whoever empties it sees it: ``Outbox``, or ``Drain`` where another process fills it."""
+
+    @property
+    def epoch(self) -> int:
+        """Rises when the next events may get lower rows than the last; who walks along the rows begins again then."""
+
+    def pending(self, limit: int, after: int = 0) -> list[Waiting]:
+        """The next events in the order they were put: at most ``limit``, from rows beyond ``after``."""
+
+    def delete(self, ids: Iterable[str]) -> None:
+        """Forgets events that the broker has acknowledged; unknown ids are ignored."""
+
+    def depth(self) -> int:
+        """How many events wait."""
+
+    def listen(self, listener: Callable[[], None] | None) -> None:
+        """Calls ``listener`` after each put; it must return at once."""
+
+
 class Backlog:
     """Sends events in the order they were put, as many at a time as the session's window takes."""
 
-    def __init__(self, outbox: Outbox, session: Session, topics: Topics) -> None:
+    def __init__(self, outbox: Queue, session: Session, topics: Topics) -> None:
         self._outbox = outbox
         self._session = session
         self._topics = topics

@@ -31,10 +31,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from paho.mqtt.client import MQTTMessage
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from edge.delivery.errors import DeliveryError
+from edge.delivery.incoming import Incoming, Listeners
 from edge.errors import MienError
 from edge.events import Topics
 from edge.events.requests import COMMANDS, SWITCHES, Identify, Recalibrate, Snooze
@@ -111,10 +111,17 @@ class Commands:
         self._topics = topics
         self._waiting: queue.Queue[_Request] = queue.Queue(_MOST_WAITING)
         self._turned_away: deque[_Request] = deque(maxlen=_MOST_TURNED_AWAY)
-        self.inputs: Mapping[str, Callable[[MQTTMessage], None]] = {
+        self.inputs: Listeners = {
             topics.any_command: self._take,
             topics.any_feature_set: self._take,
         }
+
+    def refuse(self, why: str, answer: Callable[[str, bytes, bytes | None], None]) -> None:
+        """Answers all requests that wait: nobody is there to obey them."""
+        while self._turned_away or not self._waiting.empty():
+            request = self._turned_away.popleft() if self._turned_away else self._waiting.get_nowait()
+            log.warning("%s %s refused: %s", "switch" if request.switch else "command", request.name, why)
+            _answer(request, {"ok": False, "error": why}, answer)
 
     def run(self, actions: Actions, answer: Callable[[str, bytes, bytes | None], None]) -> None:
         """Runs the request that has waited longest, if one does. answer: takes topic, payload and correlation data."""
@@ -134,7 +141,7 @@ class Commands:
             log.info("%s %s obeyed", "switch" if request.switch else "command", request.name)
             _answer(request, {"ok": True, **facts}, answer)
 
-    def _take(self, message: MQTTMessage) -> None:
+    def _take(self, message: Incoming) -> None:
         if message.retain:
             log.warning("%s: a retained request is not obeyed; send it without retain", message.topic)
             return
@@ -146,15 +153,15 @@ class Commands:
                 log.warning("%s: more commands than can be obeyed; some are turned away", message.topic)
             self._turned_away.append(request)
 
-    def _request(self, message: MQTTMessage) -> _Request:
+    def _request(self, message: Incoming) -> _Request:
         levels = message.topic.split("/")
         switch = levels[-1] == "set" and levels[-2] != "command"
         answer_to, refusal = f"{message.topic}/result", None
-        wish = getattr(message.properties, "ResponseTopic", None)
+        wish = message.answer_to
         if wish is not None and wish != answer_to:
             refusal = self._why_not(wish)
             answer_to = wish if refusal is None else answer_to
-        payload = bytes(message.payload)
+        payload = message.payload
         if len(payload) > _LONGEST_PAYLOAD:
             refusal, payload = f"the payload is longer than {_LONGEST_PAYLOAD} bytes", b""
         return _Request(
@@ -162,7 +169,7 @@ class Commands:
             switch=switch,
             payload=payload,
             answer_to=answer_to,
-            correlation=getattr(message.properties, "CorrelationData", None),
+            correlation=message.correlation,
             refusal=refusal,
         )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import random
 import select
-import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -24,8 +23,10 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.delivery import reasons
+from edge.delivery.delivery import CONNECTED, ConnectionOutcome
 from edge.delivery.errors import DeliveryError
 from edge.delivery.settings import BrokerSettings
+from edge.delivery.waker import Waker
 
 # Messages sent but not yet acknowledged: mosquitto's own default; MQTT 5 brokers may ask for fewer.
 WINDOW = 20
@@ -38,21 +39,6 @@ _AUTO_SILENCE_S = 2.0
 _VERDICT_S = 0.2
 
 Protocol = Literal["5", "3.1.1"]
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionOutcome:
-    """How an attempt to connect ended.
-
-    refused: the broker answered and said no. unreachable: nothing there, or nothing that speaks MQTT.
-    reason: one line for the user, empty when connected.
-    """
-
-    kind: Literal["connected", "refused", "unreachable"]
-    reason: str = ""
-
-
-CONNECTED = ConnectionOutcome("connected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,44 +58,6 @@ class Answer:
     mid: int
     topic: str
     refused: str | None
-
-
-class Waker:
-    """Ends a ``Session.poll`` from another thread."""
-
-    def __init__(self) -> None:
-        self._receiver, self._sender = socket.socketpair()
-        self._receiver.setblocking(False)
-        self._sender.setblocking(False)
-
-    def wake(self) -> None:
-        """Lets the next or present wait return at once; safe from any thread, and after close."""
-        try:
-            self._sender.send(b"\0")
-        except OSError:
-            pass  # Full: it is awake already. Closed: nobody waits any more.
-
-    def clear(self) -> None:
-        """Forgets the wake-ups so far."""
-        try:
-            while self._receiver.recv(4096):
-                pass
-        except BlockingIOError:
-            pass
-
-    def wait(self, timeout_s: float) -> None:
-        """Waits for a wake-up, at most ``timeout_s`` seconds, and forgets it."""
-        select.select([self._receiver], [], [], timeout_s)
-        self.clear()
-
-    def fileno(self) -> int:
-        """For selectors."""
-        return self._receiver.fileno()
-
-    def close(self) -> None:
-        """Frees the sockets."""
-        self._receiver.close()
-        self._sender.close()
 
 
 @lru_cache(maxsize=16)  # making them takes paho longer than sending the message

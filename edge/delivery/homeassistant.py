@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from paho.mqtt.client import MQTTMessage
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from edge.delivery.publisher import Publisher
+from edge.delivery.delivery import Delivery
+from edge.delivery.incoming import Incoming
 from edge.events import Info, Topics
 from edge.events.catalogue import HEALTH, KINDS
 from edge.events.topics import check_root
@@ -45,11 +45,12 @@ class HomeAssistantSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a device has to offer. camera: its id. driver, expressions, commands: whether these are set up."""
+    """What a device has to offer. camera: its id. driver, expressions, audience, commands: whether these are set up."""
 
     camera: str
     driver: bool
     expressions: bool
+    audience: bool
     commands: bool
 
 
@@ -62,21 +63,21 @@ class HomeAssistant:
     def __init__(self, settings: HomeAssistantSettings, topics: Topics) -> None:
         self.topic = f"{settings.prefix}/device/mien_{topics.device}/config"
         self._announce: Callable[[], None] = lambda: None
-        self.inputs: dict[str, Callable[[MQTTMessage], None]] = (
+        self.inputs: dict[str, Callable[[Incoming], None]] = (
             {f"{settings.prefix}/status": self._take} if settings.enabled else {}
         )
 
-    def announce(self, publisher: Publisher, payload: dict[str, Any]) -> None:
+    def announce(self, publisher: Delivery, payload: dict[str, Any]) -> None:
         """Publishes the device's description; it stays with the broker. payload: of ``discovery``."""
         self._announce = lambda: publisher.state(self.topic, json.dumps(payload), qos=1, retain=True)
         self._announce()
 
-    def _take(self, message: MQTTMessage) -> None:
+    def _take(self, message: Incoming) -> None:
         if message.payload == b"online":
             self._announce()
 
 
-def take_back(publisher: Publisher, topic: str) -> None:
+def take_back(publisher: Delivery, topic: str) -> None:
     """Removes the device that was announced on ``topic``, with all its entities."""
     publisher.state(topic, b"", qos=1, retain=True)
 
@@ -89,6 +90,8 @@ def discovery(topics: Topics, info: Info, offer: Offer) -> dict[str, Any]:
         components |= _driver(topics, offer)
     if offer.expressions:
         components["expression"] = _expression(topics, offer)
+    if offer.audience:
+        components |= _audience(topics, offer)
     if offer.commands:
         components |= _controls(topics, offer)
     for key, component in components.items():
@@ -213,6 +216,36 @@ def _expression(topics: Topics, offer: Offer) -> Component:
         "expire_after": _STATE_EXPIRES_S,
         "icon": "mdi:emoticon-outline",
         **_availability(topics, offer.camera),
+    }
+
+
+def _audience(topics: Topics, offer: Offer) -> dict[str, Component]:
+    def state(name: str, template: str, icon: str, **others: object) -> Component:
+        return {
+            "p": "sensor",
+            "name": name,
+            "state_topic": topics.state("audience"),
+            "value_template": f"{{{{ {template} }}}}",
+            "state_class": "measurement",
+            "icon": icon,
+            **others,
+            **_availability(topics, offer.camera),
+        }
+
+    hour = "value_json.windows['1h']"
+    return {
+        "audience_present": state("Visitors present", "value_json.present", "mdi:account-group"),
+        "audience_attentive": state("Visitors attentive", "value_json.attentive", "mdi:eye"),
+        "audience_arrivals": state(
+            "Arrivals in the last hour", f"{hour}.arrivals if '1h' in value_json.windows else none", "mdi:walk"
+        ),
+        "audience_dwell": state(
+            "Mean stay in the last hour",
+            f"{hour}.mean_dwell_s if '1h' in value_json.windows else none",
+            "mdi:timer-outline",
+            device_class="duration",
+            unit_of_measurement="s",
+        ),
     }
 
 

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 _IN_MEMORY = 1 << 62
 #: Events of about 1 kB that a small device can hold beside its models.
 _MOST_IN_MEMORY = 5_000
+#: The frame loop asks for figures, and must not wait for a disk, or for another process that holds it.
+_PATIENCE_S = 0.02
 #: A disk that refused is not asked again sooner.
 _ASK_AGAIN_S = 5.0
 
@@ -41,13 +43,15 @@ class Outbox:
 
     trouble: why events wait in memory, None while the disk takes them. set_aside: where a damaged file was put.
     epoch: rises when the next events may get lower rows than the last; who walks along the rows begins again then.
+    shared: another process, of another user of the same group, takes the events out (``Drain``).
 
     Raises:
         OutboxError: the path cannot be an outbox: no folder, another program's database, one of a newer mien.
     """
 
-    def __init__(self, settings: OutboxSettings) -> None:
+    def __init__(self, settings: OutboxSettings, *, shared: bool = False) -> None:
         self.settings = settings
+        self._shared = shared
         self.trouble: str | None = None
         self.set_aside: Path | None = None
         self.epoch = 0
@@ -58,6 +62,7 @@ class Outbox:
         self._memory = Store(None)
         self._ask_again_at_s = 0.0
         self._acknowledged: set[str] = set()
+        self._figures: dict[Callable[[Store], int], int] = {}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -110,12 +115,31 @@ class Outbox:
                 # Even to forget takes room on a full disk. Until then they are passed over.
                 self._give_up_disk(error)
 
+    def in_memory(self, limit: int) -> list[Waiting]:
+        """The first of the events that the disk does not take: at most ``limit``; their ``row`` is not used."""
+        with self._lock:
+            events = self._memory.pending(limit)
+            return [event for event in events if event.id not in self._acknowledged]
+
+    def examine(self) -> None:
+        """Another process finds the file damaged: sets it aside if it is. Takes as long as reading all of it."""
+        with self._lock:
+            if self._disk is None:
+                return
+        try:
+            Store(self._path).close()  # beside the one in use, which may go on meanwhile
+        except StoreError as error:
+            with self._lock:
+                self._give_up_disk(error)
+        except OutboxError as error:
+            log.error("%s", error)
+
     def depth(self) -> int:
-        """How many events wait."""
+        """How many events wait; the figure of a moment ago where the disk keeps somebody waiting just now."""
         return self._sum(Store.depth)
 
     def dropped(self) -> int:
-        """How many events were given up since the file was made, because it was full or they were too old."""
+        """How many events were given up since the file was made, because it was full or too old; as of ``depth``."""
         return self._sum(Store.dropped)
 
     def listen(self, listener: Callable[[], None] | None) -> None:
@@ -143,7 +167,7 @@ class Outbox:
 
     def _open(self) -> None:
         try:
-            self._disk = Store(self._path)
+            self._disk = self._store()
         except StoreError as error:
             if error.damaged and self._ours():
                 self._set_aside(str(error))
@@ -151,6 +175,12 @@ class Outbox:
                 raise
             else:
                 self._give_up_disk(error)
+
+    def _store(self) -> Store:
+        """Opens the file, or makes it; SQLite gives its log the same mode."""
+        if self._shared:
+            share(self._path)
+        return Store(self._path)
 
     def _ours(self) -> bool:
         """Whether a broken file is an outbox by its name; anybody's notes are left where they are."""
@@ -167,7 +197,7 @@ class Outbox:
                 log_file = self._path.with_name(self._path.name + suffix)
                 if log_file.exists():
                     log_file.rename(aside.with_name(aside.name + suffix))
-            self._disk = Store(self._path)
+            self._disk = self._store()
         except (OSError, StoreError) as error:
             self._disk = None
             self._note_trouble(f"{why}; it could not be set aside: {error}")
@@ -238,11 +268,31 @@ class Outbox:
         self.trouble = trouble
 
     def _sum(self, figure: Callable[[Store], int]) -> int:
-        with self._lock:
+        if not self._lock.acquire(timeout=_PATIENCE_S):
+            return self._figures.get(figure, 0)
+        try:
             total = figure(self._memory)
             if self._disk is not None:
                 try:
                     total += figure(self._disk)
                 except StoreError as error:
                     self._give_up_disk(error)
+            self._figures[figure] = total
             return total
+        finally:
+            self._lock.release()
+
+
+def share(outbox: Path) -> None:
+    """Lets the group of an outbox's file, made if it is missing, read and write it.
+
+    Raises:
+        StoreError: it can't be made, or belongs to another user who does not let us.
+    """
+    try:
+        outbox.touch(mode=0o660, exist_ok=True)
+        for path in (outbox, *(outbox.with_name(outbox.name + suffix) for suffix in ("-wal", "-shm"))):
+            if path.exists() and (mode := path.stat().st_mode) & 0o660 != 0o660:
+                path.chmod(mode & 0o777 | 0o660)
+    except OSError as error:
+        raise StoreError(f"outbox {outbox}: {error.strerror} (its group must be allowed to write it)") from None

@@ -7,20 +7,22 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Literal, Self
 
 from paho.mqtt.client import MQTTMessage, topic_matches_sub
 from pydantic import BaseModel
 
-from edge.delivery.backlog import REFUSED_RETRY_S, Backlog
-from edge.delivery.connection import CONNECTED, Backoff, ConnectionOutcome, Dialer, Session, Waker, Will
+from edge.delivery.backlog import REFUSED_RETRY_S, Backlog, Queue
+from edge.delivery.connection import Backoff, Dialer, Session, Will
+from edge.delivery.delivery import CONNECTED, ConnectionOutcome
 from edge.delivery.errors import DeliveryError
-from edge.delivery.outbox import Outbox
+from edge.delivery.incoming import Incoming, Listeners
 from edge.delivery.rivalry import Rivalry
 from edge.delivery.settings import BrokerSettings
+from edge.delivery.states import LastStates
+from edge.delivery.waker import Waker
 from edge.events import Info, Topics
 from edge.events.catalogue import INFO, STATUS
 
@@ -36,54 +38,44 @@ _GOODBYE_S = 2.0
 _TURN_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    payload: bytes
-    retain: bool
-    qos: Literal[0, 1]
-    expiry_s: float | None
-    at_s: float
-
-    def left_s(self) -> float | None:
-        """Seconds until it is stale, None where it never is."""
-        return None if self.expiry_s is None else self.at_s + self.expiry_s - time.monotonic()
-
-
 class Publisher:
     """Publishes one device's events and states in a thread of its own; a context manager that starts and closes.
 
     Events leave the outbox when the broker acknowledges them, and are sent again, under the same id, after a
     connection breaks: each arrives at least once. ``outcome`` tells how the last attempt to connect ended, None
-    before the first; ``connections`` how often one came to stand. inputs: topics to listen to, and what is to be done
-    with their messages, in the publisher's thread; it must return at once and raise nothing. requests: likewise, with
-    filters and QoS 1.
+    before the first; ``connections`` how often one came to stand. info: what the device says of itself once connected,
+    after its status ``online``; a device's id alone where both are told as states, and change. inputs: topics to listen
+    to, and what is to be done with their messages, in the publisher's thread. requests: likewise, with filters and
+    QoS 1.
 
     Raises:
         DeliveryError: a password or certificate file cannot be read.
     """
 
+    apart = False
+
     def __init__(
         self,
         broker: BrokerSettings,
-        outbox: Outbox,
-        info: Info,
+        outbox: Queue,
+        info: Info | str,
         *,
-        inputs: Mapping[str, Callable[[MQTTMessage], None]] | None = None,
-        requests: Mapping[str, Callable[[MQTTMessage], None]] | None = None,
+        inputs: Listeners | None = None,
+        requests: Listeners | None = None,
     ) -> None:
         self.outcome: ConnectionOutcome | None = None
         self.connections = 0
         self._broker = broker
         self._outbox = outbox
-        self._info = info
-        self._topics = Topics(info.device, broker.root)
+        device = info if isinstance(info, str) else info.device
+        self._topics = Topics(device, broker.root)
         will = Will(self._topics.status, b"offline", STATUS.qos, STATUS.retain)
         self._inputs = dict(inputs or {})
         self._requests = dict(requests or {})
         self._deaf_until_s = -math.inf
-        client_id = broker.client_id or f"mien-{info.device}"
+        client_id = broker.client_id or f"mien-{device}"
         self._dialer = Dialer(broker, client_id, will=will, on_message=self._hear)
-        self._rivalry = Rivalry(broker, client_id, f"{broker.root}/{info.device}/#")
+        self._rivalry = Rivalry(broker, client_id, f"{broker.root}/{device}/#")
         self._refused: dict[str, str] = {}  # what was said of a topic, so that it is said once
         self._waker = Waker()
         self._thread = threading.Thread(target=self._run, name="mien-publisher", daemon=True)
@@ -91,10 +83,11 @@ class Publisher:
         self._connected = threading.Event()
         self._unattended = False
         self._give_up_at_s: float | None = None
-        self._lock = threading.Lock()
-        self._states: dict[str, _State] = {}
-        self._unsent: dict[str, None] = {}  # a set that keeps the order
+        self._states = LastStates()
         self._unanswered: deque[tuple[str, bytes, bytes | None]] = deque(maxlen=_MOST_UNANSWERED)
+        if not isinstance(info, str):
+            self.state(self._topics.status, b"online", qos=STATUS.qos, retain=STATUS.retain)
+            self.state(self._topics.info, info, qos=INFO.qos, retain=INFO.retain)
 
     def start(self, *, unattended: bool = False) -> Self:
         """Starts connecting; returns at once. unattended: nobody will ``wait_connected``, so log how that goes."""
@@ -123,6 +116,11 @@ class Publisher:
         return self._rivalry.trouble or next(iter(list(self._refused.values())), None)
 
     @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
+
+    @property
     def connected(self) -> bool:
         """Whether the connection to the broker stands."""
         return self._connected.is_set()
@@ -135,24 +133,23 @@ class Publisher:
         retain: bool = False,
         qos: Literal[0, 1] = 0,
         expiry_s: float | None = None,
+        at_s: float | None = None,
     ) -> None:
         """Publishes a topic's present state: only the newest counts, and none queues while offline.
 
-        A retained state is sent again after a reconnect, unless ``expiry_s`` seconds have passed since.
+        A retained state is sent again after a reconnect, unless ``expiry_s`` seconds have passed since. at_s: when it
+        was so, in monotonic seconds; None: now.
         """
-        if isinstance(payload, BaseModel):
-            payload = payload.model_dump_json()
-        if isinstance(payload, str):
-            payload = payload.encode()
-        with self._lock:
-            self._states[topic] = _State(payload, retain, qos, expiry_s, time.monotonic())
-            self._unsent[topic] = None
+        self._states.put(topic, payload, retain=retain, qos=qos, expiry_s=expiry_s, at_s=at_s)
         self._waker.wake()
 
     def answer(self, topic: str, payload: bytes, correlation: bytes | None = None) -> None:
         """Publishes an answer to somebody's request: once, with QoS 0, and not after a reconnect."""
         self._unanswered.append((topic, payload, correlation))
         self._waker.wake()
+
+    def beat(self) -> None:
+        """Nobody but systemd watches over the process that publishes itself."""
 
     def close(self, drain_s: float = 5.0) -> int:
         """Sends what still waits for at most ``drain_s`` seconds, says ``stopped`` and disconnects.
@@ -221,10 +218,8 @@ class Publisher:
         began_s = time.monotonic()
         backlog = Backlog(self._outbox, session, self._topics)
         try:
-            session.publish(self._topics.status, b"online", qos=STATUS.qos, retain=STATUS.retain)
-            info = self._info.model_dump_json().encode()
-            session.publish(self._topics.info, info, qos=INFO.qos, retain=INFO.retain)
-            self._restore_states()
+            self._states.restore()
+            self._send_states(session)
             self._unanswered.clear()
             listening = not (self._inputs or self._requests)
             while session.alive:
@@ -289,27 +284,25 @@ class Publisher:
         return time.monotonic() >= self._deaf_until_s
 
     def _hear(self, message: MQTTMessage) -> None:
+        incoming = Incoming(
+            message.topic,
+            bytes(message.payload),
+            retain=message.retain,
+            answer_to=getattr(message.properties, "ResponseTopic", None),
+            correlation=getattr(message.properties, "CorrelationData", None),
+            at_s=time.monotonic(),
+        )
         if (take := self._inputs.get(message.topic)) is not None:
-            take(message)
+            take(incoming)
             return
         for topics, take in self._requests.items():
             if topic_matches_sub(topics, message.topic):
-                take(message)
+                take(incoming)
                 return
 
-    def _restore_states(self) -> None:
-        with self._lock:
-            self._states = {topic: state for topic, state in self._states.items() if state.retain}
-            self._unsent = dict.fromkeys(self._states)
-
     def _send_states(self, session: Session) -> None:
-        with self._lock:
-            unsent = [(topic, self._states[topic]) for topic in self._unsent]
-            self._unsent.clear()
-        for topic, state in unsent:
-            left_s = state.left_s()
-            if left_s is None or left_s > 0:
-                session.publish(topic, state.payload, qos=state.qos, retain=state.retain, expiry_s=left_s)
+        for state in self._states.unsent():
+            session.publish(state.topic, state.payload, qos=state.qos, retain=state.retain, expiry_s=state.left_s())
 
     def _send_answers(self, session: Session) -> None:
         while self._unanswered:

@@ -20,7 +20,8 @@ from edge.events import Subject
 _APPLICATION_ID = 0x6D69656E
 _VERSION = 1
 
-_SCHEMA = """
+# All or nothing: whoever opens the file at the same moment must not take it for another program's.
+_SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS events (
     row INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -34,8 +35,10 @@ CREATE INDEX IF NOT EXISTS events_by_severity ON events (severity, row);
 CREATE INDEX IF NOT EXISTS info_by_age ON events (put_at) WHERE severity = 0;
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 INSERT OR IGNORE INTO counters VALUES ('dropped', 0);
+PRAGMA application_id = {_APPLICATION_ID};
+PRAGMA user_version = {_VERSION};
 COMMIT;
-"""
+"""  # noqa: S608 - two numbers
 
 #: 2020-01-01: a put before it was stamped by a clock that nobody had set, so its age is not known.
 _CLOCK_SET_AFTER = 1_577_836_800.0
@@ -97,8 +100,6 @@ class Store:
             raise StoreError(f"{self._name}: damaged ({verdict.splitlines()[0]})", damaged=True)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.executescript(_SCHEMA)
-        self._db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-        self._db.execute(f"PRAGMA user_version = {_VERSION}")
 
     def put(self, events: Iterable[Waiting], *, most: int, oldest_s: float) -> None:
         """Stores events at the end, all or none; their ``row`` is not used, and an id that is there stays as it is.

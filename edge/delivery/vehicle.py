@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from paho.mqtt.client import MQTTMessage
-
+from edge.delivery.incoming import Incoming
 from edge.delivery.settings import VehicleSettings
 
 log = logging.getLogger(__name__)
@@ -127,7 +126,7 @@ class VehicleInput:
         self._reverse = _Signal("reverse", read_reverse, settings)
         self._complained: set[str] = set()
         topics = (settings.speed_topic, settings.reverse_topic)
-        self.inputs: dict[str, Callable[[MQTTMessage], None]] = dict.fromkeys(filter(None, topics), self._take)
+        self.inputs: dict[str, Callable[[Incoming], None]] = dict.fromkeys(filter(None, topics), self._take)
 
     def speed_kmh(self) -> float | None:
         """The speed now; None where nothing has said it lately."""
@@ -137,18 +136,19 @@ class VehicleInput:
         """Whether reverse gear is in; None where nothing has said so lately."""
         return self._reverse.at(self._clock())
 
-    def _take(self, message: MQTTMessage) -> None:
+    def _take(self, message: Incoming) -> None:
         if message.retain:
             return  # the broker's memory, of nobody knows when; live messages come without the flag
-        at_s = self._clock()
+        # On its way from another process it has aged.
+        at_s = self._clock() if message.at_s is None else message.at_s
         if message.topic == self._settings.speed_topic:
             self._try(self._speed, message, at_s)
         if message.topic == self._settings.reverse_topic:
             self._try(self._reverse, message, at_s)
 
-    def _try(self, signal: _Signal[float] | _Signal[bool], message: MQTTMessage, at_s: float) -> None:
+    def _try(self, signal: _Signal[float] | _Signal[bool], message: Incoming, at_s: float) -> None:
         try:
-            signal.take(bytes(message.payload), at_s)
+            signal.take(message.payload, at_s)
         except PayloadError as error:
             self.ignored += 1
             if signal.name not in self._complained:

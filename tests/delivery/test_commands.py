@@ -28,6 +28,7 @@ import edge.delivery.commands
 from edge.camera import Camera, CameraError, CameraSettings, Frame, open_camera
 from edge.delivery import Commands
 from edge.delivery.alarm import Ladder
+from edge.delivery.incoming import Incoming
 from edge.events import CameraStatus, DriverSnapshot, Event, Topics
 from edge.events.requests import COMMANDS, SWITCHES, Result
 from edge.running.memory import Memory
@@ -288,10 +289,7 @@ def test_no_answer_goes_where_only_the_device_may_write(
 ) -> None:
     """A response topic with a wildcard is none that paho would send: the request is handed over as a broker might."""
     commands, sent = Commands(Topics("cab-7")), []
-    message = MQTTMessage(topic=f"{ROOT}/command/identify".encode())
-    message.payload = b""
-    message.properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-    message.properties.ResponseTopic = to
+    message = Incoming(f"{ROOT}/command/identify", b"", answer_to=to)
     commands.inputs[f"{ROOT}/command/+"](message)
     commands.run(None, lambda topic, payload, _number: sent.append((topic, json.loads(payload))))  # type: ignore[arg-type]
     ((topic, answer),) = sent

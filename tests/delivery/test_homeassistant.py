@@ -60,7 +60,7 @@ FIELDS = {
 }
 CLASSES = {
     "binary_sensor": {"occupancy", "problem", "running"},
-    "sensor": {"temperature", "enum"},
+    "sensor": {"temperature", "enum", "duration"},
     "button": {"identify"},
     "event": set(),
     "switch": set(),
@@ -75,7 +75,8 @@ REQUIRED = {
 
 
 def told(**others: Any) -> dict[str, Any]:
-    offer: dict[str, Any] = {"camera": "main", "driver": True, "expressions": True, "commands": True} | others
+    offer: dict[str, Any] = {"camera": "main", "driver": True, "expressions": True}
+    offer |= {"audience": True, "commands": True} | others
     return discovery(TOPICS, make_info(DeviceIdentity("cab-7")), Offer(**offer))
 
 
@@ -190,7 +191,7 @@ def test_switches_and_buttons_ask_what_the_device_knows() -> None:
 
 
 def test_only_what_is_set_up_is_offered() -> None:
-    bare = told(driver=False, expressions=False, commands=False)["cmps"]
+    bare = told(driver=False, expressions=False, audience=False, commands=False)["cmps"]
     assert set(bare) == {"camera", "fps", "temperature", "outbox_depth"}
     assert "expression" not in told(expressions=False)["cmps"]
     assert "recalibrate" not in told(driver=False)["cmps"]

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from paho.mqtt import publish
-from paho.mqtt.client import MQTTMessage
 
 import edge.daemon
 from edge.config import ConfigError, load
 from edge.delivery import EmbeddedBroker, Outbox, Publisher, VehicleInput, VehicleSettings
+from edge.delivery.incoming import Incoming
 from edge.delivery.vehicle import PayloadError, read_reverse, read_speed
 from edge.events import DeviceIdentity, Event
 from edge.state.people import People
@@ -33,11 +33,8 @@ SPEED = "car/speed"
 GEAR = "car/gear"
 
 
-def message(topic: str, payload: bytes | str, *, retain: bool = False) -> MQTTMessage:
-    made = MQTTMessage(topic=topic.encode())
-    made.payload = payload.encode() if isinstance(payload, str) else payload
-    made.retain = retain
-    return made
+def message(topic: str, payload: bytes | str, *, retain: bool = False) -> Incoming:
+    return Incoming(topic, payload.encode() if isinstance(payload, str) else payload, retain=retain)
 
 
 class Clock:

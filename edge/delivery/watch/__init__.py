@@ -3,6 +3,5 @@
 from edge.delivery.watch.contract import Contract, Findings
 from edge.delivery.watch.lines import Lines, format_event
 from edge.delivery.watch.message import Heard, Selection
-from edge.delivery.watch.watcher import View, Watcher
 
-__all__ = ["Contract", "Findings", "Heard", "Lines", "Selection", "View", "Watcher", "format_event"]
+__all__ = ["Contract", "Findings", "Heard", "Lines", "Selection", "format_event"]

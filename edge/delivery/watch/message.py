@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from paho.mqtt.client import MQTTMessage
 from pydantic import ValidationError
 
 from edge.events import Event, Severity, Subject, split_topic, watch_filters
 from edge.events.catalogue import CHANNELS, Channel
 from edge.events.models import SEVERITIES
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import MQTTMessage
 
 
 @dataclass(frozen=True, slots=True)

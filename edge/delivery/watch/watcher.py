@@ -12,9 +12,10 @@ from typing import Protocol
 
 from paho.mqtt.client import MQTTMessage
 
-from edge.delivery.connection import Backoff, Dialer, Session, Waker
+from edge.delivery.connection import Backoff, Dialer, Session
 from edge.delivery.errors import DeliveryError
 from edge.delivery.settings import BrokerSettings
+from edge.delivery.waker import Waker
 from edge.delivery.watch.contract import Contract, Findings
 from edge.delivery.watch.lines import Lines
 from edge.delivery.watch.message import Heard, Selection, take_apart
