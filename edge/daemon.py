@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -13,27 +14,33 @@ from edge.camera import CameraError, Frame, open_camera
 from edge.config import Config
 from edge.delivery import (
     Commands,
+    Delivery,
     DeliveryError,
     HomeAssistant,
     Mirror,
     Outbox,
     OutboxWriter,
-    Publisher,
     VehicleInput,
 )
 from edge.delivery.homeassistant import Offer, discovery, take_back
+from edge.delivery.incoming import Listeners
+from edge.delivery.link import socket_beside
+from edge.delivery.link.courier import Courier
 from edge.events import ClockMapping, DeviceIdentity, Event, Info, Topics, system_clock_synced
 from edge.events.convert import to_event
 from edge.expression import open_expression
 from edge.models import face_models_folder, require_face_models
 from edge.running import Notifier
+from edge.running.audience import Turnout
 from edge.running.controls import PRIVACY, Controls
 from edge.running.memory import Memory
 from edge.running.reloading import Reloader, Rereading
+from edge.running.schedule import Schedule
 from edge.running.shutter import Shutter
 from edge.running.siren import Siren
 from edge.running.tally import Summary, Tally
 from edge.running.vitals import Vitals
+from edge.running.window import Window, device_facts, serves_page
 from edge.state import People
 from edge.state.types import UNKNOWN_VEHICLE, Episode, Vehicle
 from edge.version import version
@@ -125,13 +132,15 @@ def run(
     on_event: Callable[[Event], None] = lambda _event: None,
     drain_s: float = 10.0,
     reread: Rereading | None = None,
+    apart: bool = False,
 ) -> Summary:
     """Reads the configured camera and publishes what it shows, until the source ends or ``stop`` is set.
 
     need_broker: give up at once where no broker answers, instead of keeping events until one does. on_event is
     called for each event once it is safe in the outbox. drain_s: how long to wait at the source's end for
     acknowledgements; after ``stop`` it is a third of a second at most. reread: where the configuration can be changed
-    meanwhile, how it is read anew. Raises MienError for what the user can mend.
+    meanwhile, how it is read anew. apart: another process (``edge.publishing``) has the network and this one opens no
+    port and no connection. Raises MienError for what the user can mend.
     """
     topics = Topics(config.device, config.broker.root)
     memory = Memory(config.outbox.path)
@@ -139,22 +148,30 @@ def run(
     home = HomeAssistant(config.homeassistant, topics)
     with ExitStack() as stack:
         notifier = stack.enter_context(Notifier.from_environment())
+        window = stack.enter_context(Window(config)) if serves_page(config, apart=apart) else None
         metrics = None
-        if config.metrics.port is not None:
+        if config.metrics.port is not None and not apart:
             from edge.running.metrics import Metrics, Sources  # an extra
 
             metrics = stack.enter_context(Metrics(config.metrics))
         # The camera first and the broker last: a mistake in the source is not announced to the world.
-        closed = memory.now.switches.get(PRIVACY, False)
-        shutter = stack.enter_context(Shutter(lambda: open_camera(config.camera), closed=closed))
+        schedule = Schedule(config.schedule)
+        switched, scheduled = memory.now.switches.get(PRIVACY, False), schedule.reason()
+        shutter = stack.enter_context(
+            Shutter(
+                lambda: open_camera(config.camera),
+                closed=switched or scheduled is not None,
+                reason=None if switched else scheduled,
+            )
+        )
         stopwatch = unwatched if metrics is None else metrics.stage
         reader = stack.enter_context(open_reader(config.vision, stopwatch=stopwatch))
-        outbox = stack.enter_context(Outbox(config.outbox))
+        outbox = stack.enter_context(Outbox(config.outbox, shared=apart))
         siren = stack.enter_context(Siren(config.alarm))
         device = DeviceIdentity(config.device, model_sha256=reader.expression_sha256)
         info = _info(device, reader, config.preset)
         requests = commands.inputs if config.commands.enabled else {}
-        publisher = Publisher(config.broker, outbox, info, inputs=heard.inputs | home.inputs, requests=requests)
+        publisher = _delivery(config, outbox, info, heard.inputs | home.inputs, requests, apart=apart)
         stack.callback(publisher.close, 0.0)  # closing twice is harmless: the second time is for errors
         publisher.start(unattended=not need_broker)
         if need_broker:
@@ -185,9 +202,20 @@ def run(
                 )
             )
         controls = Controls(
-            config, info, memory, shutter=shutter, reader=reader, people=people, siren=siren, tally=tally
+            config,
+            info,
+            memory,
+            shutter=shutter,
+            reader=reader,
+            people=people,
+            siren=siren,
+            tally=tally,
+            schedule=schedule,
         )
+        turnout = stack.enter_context(Turnout(config, topics, publisher, people, device))
         shutter.listen(tally.condition)
+        if window is not None:
+            window.ask(lambda: shutter.condition, lambda: device_facts(shutter, vitals, outbox, publisher))
         _tell_home_assistant(home, config, memory, publisher, discovery(topics, info, _offer(config)))
         reloader = None
         if reread is not None:
@@ -197,20 +225,26 @@ def run(
                     home.announce(publisher, discovery(topics, info, _offer(config)))
 
             # The alarm first: it alone may be refused.
-            adopt = [lambda config: siren.adopt(config.alarm), controls.adopt, vitals.adopt, announce]
+            adopt = [lambda config: siren.adopt(config.alarm), controls.adopt, vitals.adopt, turnout.adopt, announce]
+            adopt += [] if window is None else [window.adopt]
             reloader = Reloader(config, reread, notifier, adopt)
         writer = stack.enter_context(OutboxWriter(outbox, on_event))
+        # What is there by now stays. Looking through it for garbage again and again would hold up a frame by 30 ms on a
+        # PC, ten times that on a small board.
+        gc.freeze()
 
         def vehicle() -> Vehicle:
             return Vehicle(speed_kmh=heard.speed_kmh(), reverse=heard.reverse())
 
         def between() -> list[Episode]:
+            publisher.beat()
             commands.run(controls, publisher.answer)
             if reloader is not None:
                 reloader.tick()
             tally.tick()
             vitals.tick()
-            return controls.changes()
+            controls.tick()
+            return controls.changes() + turnout.tick()
 
         steps = follow(
             shutter.frames(TICK_S),
@@ -228,6 +262,9 @@ def run(
                 for event in step.events:
                     writer.put(event)
                 tally.count(step, people)
+                turnout.count(step)
+                if window is not None:
+                    window.show(step, people)
                 vitals.count(step)  # last: what systemd hears has gone the whole way
         except CameraError as error:
             tally.camera("lost", str(error))
@@ -237,8 +274,20 @@ def run(
         if not shutter.closed:
             tally.camera("ended")
         writer.close()
+        turnout.close()
         waiting = publisher.close(min(drain_s, STOP_DRAIN_S) if stopped else drain_s)
         return tally.summary(shutter.dropped, waiting)
+
+
+def _delivery(
+    config: Config, outbox: Outbox, info: Info, inputs: Listeners, requests: Listeners, *, apart: bool
+) -> Delivery:
+    if apart:
+        topics = Topics(config.device, config.broker.root)
+        return Courier(socket_beside(config.outbox.path), outbox, info, topics, inputs=inputs, requests=requests)
+    from edge.delivery import Publisher  # speaks MQTT, which the process without a network does not even load
+
+    return Publisher(config.broker, outbox, info, inputs=inputs, requests=requests)
 
 
 def _info(device: DeviceIdentity, reader: FaceReader, profile: str | None = None) -> Info:
@@ -259,12 +308,13 @@ def _offer(config: Config) -> Offer:
         camera=config.camera.id,
         driver=config.state.driver,
         expressions=config.state.expressions and config.vision.expression,
+        audience=config.state.audience,
         commands=config.commands.enabled,
     )
 
 
 def _tell_home_assistant(
-    home: HomeAssistant, config: Config, memory: Memory, publisher: Publisher, description: dict[str, Any]
+    home: HomeAssistant, config: Config, memory: Memory, publisher: Delivery, description: dict[str, Any]
 ) -> None:
     """Announces the device, or takes back what was announced before: the topic, or all of it, may have changed."""
     announced = memory.now.announced

@@ -17,10 +17,13 @@ ALLOWED = {
     "camera": {"edge.errors", "edge.settings"},
     "vision": {"edge.errors", "edge.camera.frame", "edge.models.bundle", "edge.models.manifest"},
     "state": {"edge.errors", "edge.settings", "edge.vision.types"},
-    "events": {"edge.errors", "edge.state.types"},
+    "events": {"edge.errors", "edge.state.types", "edge.state.audience.types"},
     "delivery": {"edge.errors", "edge.events", "edge.settings"},
     "models": {"edge.errors"},
-    "view": {"edge.errors", "edge.events", "edge.state.types", "edge.vision.types"},
+    "view": {
+        *("edge.aside", "edge.errors", "edge.settings", "edge.events"),
+        *("edge.camera.frame", "edge.state.types", "edge.state.audience.types", "edge.vision.types"),
+    },
 }
 
 

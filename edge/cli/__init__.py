@@ -9,7 +9,7 @@ import sys
 import threading
 
 from edge import logs
-from edge.cli import configuration, models, recordings, running, watching
+from edge.cli import analyzing, audience, benching, configuration, models, recordings, running, viewing, watching
 from edge.cli.options import Commands
 from edge.errors import MienError
 from edge.version import version
@@ -22,8 +22,10 @@ first steps:
   mien run 0                        camera 0, broker on this machine
   mien run 0 --broker mqtt://host   broker elsewhere
   mien watch --broker mqtt://host   see the events arrive
-  mien analyze clip.mp4             what a clip shows
+  mien view 0                       see what it sees, live in a browser
+  mien analyze clip.mp4             what a clip shows; --report clip.html as a page
   mien config init mien.toml        begin a configuration; then: mien run --config mien.toml
+  mien bench                        does this machine hold the frame rate?
   mien record 0 --out drive.jsonl   keep a drive as numbers, then tune the rules on it:
   mien replay drive.jsonl --config other.toml --plot drive.png
 """
@@ -65,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"mien {version()}")
     commands = Commands(parser)
-    for module in (running, recordings, watching, models, configuration):
+    for module in (running, viewing, analyzing, recordings, watching, audience, models, benching, configuration):
         module.add(commands)
     return parser
 

@@ -20,8 +20,8 @@ Run = Callable[[argparse.Namespace], int]
 class Commands:
     """The commands of one parser, each with the options that all have."""
 
-    def __init__(self, parser: argparse.ArgumentParser, metavar: str = "COMMAND") -> None:
-        self._parsers = parser.add_subparsers(required=True, metavar=metavar)
+    def __init__(self, parser: argparse.ArgumentParser, metavar: str = "COMMAND", *, required: bool = True) -> None:
+        self._parsers = parser.add_subparsers(required=required, metavar=metavar)
         self._common = _common()
 
     def add(
@@ -74,7 +74,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 def add_preset(parser: argparse.ArgumentParser) -> None:
     """A preset alone."""
     parser.add_argument(
-        "--preset", metavar="NAME", help="driver (no expressions), kiosk (no driver's rules) or full (the default)"
+        "--preset", metavar="NAME", help="driver (no expressions), kiosk (an audience in totals) or full (the default)"
     )
 
 

@@ -46,6 +46,23 @@ def add(commands: Commands) -> None:
         help="start without a broker and deliver once it answers (always so with --config)",
     )
 
+    vision = commands.add(
+        "vision",
+        _vision,
+        "the half of mien run that sees the camera, without a network",
+        "Reads the camera and judges what it shows as mien run does, and opens no network socket: events go into the "
+        "outbox, all else through a Unix socket beside it to mien publish.",
+    )
+    publish = commands.add(
+        "publish",
+        _publish,
+        "the other half: has the network, sees no camera",
+        "Publishes what mien vision leaves in the outbox and says over the socket beside it, and brings it commands "
+        "and the vehicle's speed. Both take the same configuration.",
+    )
+    for half in (vision, publish):
+        half.add_argument("--config", type=Path, metavar="FILE", required=True, help="a TOML file, the same for both")
+
     doctor = commands.add(
         "doctor",
         _doctor,
@@ -87,35 +104,67 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from edge.config import reload
+    need_broker = arguments.config is None and not arguments.allow_offline
+    return _watch(arguments, need_broker=need_broker)
+
+
+def _vision(arguments: argparse.Namespace) -> int:
+    return _watch(arguments, need_broker=False, apart=True)
+
+
+def _watch(arguments: argparse.Namespace, *, need_broker: bool, apart: bool = False) -> int:
     from edge.daemon import run
     from edge.delivery import format_event
-    from edge.running.reloading import Rereading
 
     config = configured(arguments)
+    if apart:
+        from edge.running.apart import require_no_network
+
+        require_no_network(config)
     stop = threading.Event()
     on_stop_signal(stop.set)
-    reread = None
-    if arguments.config is not None:
-        reread = Rereading(lambda old: reload(old, arguments.config, overrides(arguments)))
-        _on_hangup(reread)
     log = logging.getLogger("mien")
-    need_broker = arguments.config is None and not arguments.allow_offline
     summary = run(
         config,
         stop=stop,
         need_broker=need_broker,
         on_event=lambda event: log.info("%s", format_event(event)),
-        reread=reread,
+        reread=_rereading(arguments),
+        apart=apart,
     )
     fps = summary.frames / summary.seconds if summary.seconds else 0.0
     log.info(
         "%d frames in %.1f s (%.1f a second, %d dropped), %d events",
         *(summary.frames, summary.seconds, fps, summary.dropped, summary.events),
     )
-    if summary.waiting:
+    if summary.waiting and not apart:
         log.warning("%d events wait in %s; they go out with the next run", summary.waiting, config.outbox.path)
     return 0
+
+
+def _publish(arguments: argparse.Namespace) -> int:
+    from edge.publishing import publish
+
+    config = configured(arguments)
+    stop = threading.Event()
+    on_stop_signal(stop.set)
+    waiting = publish(config, stop=stop, reread=_rereading(arguments))
+    if waiting:
+        log = logging.getLogger("mien")
+        log.warning("%d events wait in %s; they go out with the next start", waiting, config.outbox.path)
+    return 0
+
+
+def _rereading(arguments: argparse.Namespace) -> Rereading | None:
+    """Where there is a configuration file, how SIGHUP has it read anew."""
+    from edge.config import reload
+    from edge.running.reloading import Rereading
+
+    if arguments.config is None:
+        return None
+    reread = Rereading(lambda old: reload(old, arguments.config, overrides(arguments)))
+    _on_hangup(reread)
+    return reread
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
@@ -131,11 +180,18 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from edge.running.status import lines, look
+    from edge.running.status import lines, look, publishing_lines
 
     report = look(configured(arguments).outbox.path)
     if report.trouble is not None:
         logging.getLogger("mien").warning("%s", report.trouble)
-    if report.status is not None:
-        print(report.status.model_dump_json(indent=2) if arguments.json else "\n".join(lines(report.status)))
+    status, publishing = report.status, report.publishing
+    if arguments.json and (status is not None or publishing is not None):
+        said = {} if status is None else status.model_dump(mode="json")
+        said["publishing"] = None if publishing is None else publishing.model_dump(mode="json")
+        print(json.dumps(said, indent=2, ensure_ascii=False))
+    elif not arguments.json:
+        said_lines = [] if status is None else lines(status)
+        said_lines += [] if publishing is None else publishing_lines(publishing)
+        print("".join(f"{line}\n" for line in said_lines), end="")
     return 0 if report.trouble is None else 1

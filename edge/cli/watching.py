@@ -96,10 +96,10 @@ def _add_events(commands: Commands) -> None:
 def _watch(arguments: argparse.Namespace) -> int:
     from edge.delivery import BrokerSettings, Watcher
     from edge.delivery.settings import typed_url
-    from edge.delivery.watch import View
     from edge.delivery.watch.contract import Contract
     from edge.delivery.watch.lines import Lines
     from edge.delivery.watch.message import Selection
+    from edge.delivery.watch.watcher import View
     from edge.events.catalogue import KINDS
     from edge.events.lookup import check_name
 

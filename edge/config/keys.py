@@ -159,7 +159,7 @@ def _words(schema: Mapping[str, Any]) -> str:
 def _word(part: Mapping[str, Any]) -> str:
     if "enum" in part:
         return f"one of {', '.join(map(str, part['enum']))}"
-    kind = part["type"]
+    kind = part.get("type", "object")  # a model's own schema is named, not given
     if kind == "string":
         return _text(part)
     if kind in ("integer", "number"):

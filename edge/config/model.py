@@ -11,19 +11,24 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from edge.camera.settings import CameraSettings
 from edge.delivery.commands import CommandSettings
+from edge.delivery.history import AudienceSettings
 from edge.delivery.homeassistant import HomeAssistantSettings
+from edge.delivery.playback import PlaybackRules
 from edge.delivery.settings import AlarmSettings, BrokerSettings, OutboxSettings, VehicleSettings
 from edge.delivery.vss import VssSettings
 from edge.events.topics import check_level
+from edge.running.schedule import ScheduleSettings
 from edge.running.settings import MetricsSettings, SheddingSettings
 from edge.state.settings import StateSettings
+from edge.view.live.settings import ViewSettings
 from edge.vision.settings import VisionSettings
 
 #: What each preset sets otherwise than the defaults. A cab is a workplace, where reading emotions is forbidden (EU AI
-#: Act, Article 5(1)(f)), while fatigue is no emotion (recital 18); before a kiosk nobody drives.
+#: Act, Article 5(1)(f)), while fatigue is no emotion (recital 18); before a kiosk nobody drives, and nobody who only
+#: walks by has agreed to be told of one by one: of faces a kiosk says totals alone.
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "driver": {"vision": {"expression": False}, "state": {"expressions": False}},
-    "kiosk": {"state": {"driver": False}},
+    "driver": {"vision": {"expression": False}, "state": {"expressions": False, "audience": False}},
+    "kiosk": {"state": {"driver": False, "expressions": False}},
     "full": {},
 }
 
@@ -45,8 +50,9 @@ class Config(BaseModel):
     preset: Literal["driver", "kiosk", "full"] = Field(
         default="full",
         title="Preset",
-        description="driver: fatigue and attention, no expressions (a cab is a workplace). kiosk: expressions, no "
-        "driver's rules. full: everything. Keys given here or elsewhere win over the preset.",
+        description="driver: fatigue and attention, no expressions (a cab is a workplace), no audience. kiosk: the "
+        "audience in totals, nothing about single faces, no driver's rules. full: everything. Keys given here or "
+        "elsewhere win over the preset.",
     )
     device: DeviceId = Field(
         default_factory=default_device_id,
@@ -82,6 +88,22 @@ class Config(BaseModel):
     metrics: MetricsSettings = Field(
         default_factory=MetricsSettings, title="Metrics", description="Figures for Prometheus, over HTTP."
     )
+    view: ViewSettings = Field(
+        default_factory=ViewSettings, title="Live page", description="What the device sees, in a browser."
+    )
+    audience: AudienceSettings = Field(
+        default_factory=AudienceSettings, title="Audience", description="What is told and kept of the audience."
+    )
+    schedule: ScheduleSettings = Field(
+        default_factory=ScheduleSettings, title="Schedule", description="The hours at which the camera is closed."
+    )
+    playback: PlaybackRules = Field(
+        default=(),
+        title="Playback",
+        description="Rules that turn the audience into commands for a player, each a table of its own: [[playback]] "
+        "with when (nobody, somebody, attention, smile, or a figure and a number, as attentive >= 2), for_s (0), "
+        "topic, payload (ON), otherwise (not set), otherwise_for_s (0), retain (false). See docs/kiosk.md.",
+    )
     vehicle: VehicleSettings = Field(
         default_factory=VehicleSettings,
         title="Vehicle inputs",
@@ -98,6 +120,21 @@ class Config(BaseModel):
     vss: VssSettings = Field(
         default_factory=VssSettings, title="VSS", description="The driver's state in the words of a vehicle's signals."
     )
+
+    @property
+    def reads_expressions(self) -> bool:
+        """Whether faces' expressions are read, be it to tell them by face or in an audience's totals."""
+        return self.vision.expression and (self.state.expressions or self.state.audience)
+
+    @model_validator(mode="after")
+    def _playback_speaks_for_itself(self) -> Config:
+        for number, rule in enumerate(self.playback, 1):
+            if f"{rule.topic}/".startswith(f"{self.broker.root}/"):
+                raise ValueError(
+                    f"playback: rule {number}: topic {rule.topic} lies below {self.broker.root}, where devices speak "
+                    "of themselves; name another"
+                )
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from edge.config.errors import ConfigError, Origin, Problem, masked
 from edge.config.keys import Key, Table, keys, tables, value_at
@@ -28,6 +28,8 @@ def toml_value(value: Any) -> str:  # noqa: ANN401 - any setting
         return repr(value)
     if isinstance(value, SecretStr):
         return f'"{_MASK}"'
+    if isinstance(value, BaseModel):
+        value = value.model_dump(exclude_none=True)
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{name} = {toml_value(inner)}' for name, inner in value.items())}}}"
     if isinstance(value, list | tuple):

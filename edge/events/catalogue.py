@@ -35,7 +35,8 @@ class Channel:
 STATUS = Channel(
     *("status", "status", "status", 1, True, None),
     summary="Whether the device runs: the bare word online, stopped or offline.",
-    when="On connecting, on an orderly end, and as the last will when the connection breaks.",
+    when="On connecting, on an orderly end, and as the last will when the connection breaks; offline "
+    "also 10 s after the last sign of life of a process that sees and leaves publishing to another.",
 )
 INFO = Channel(
     *("info", "info", "info", 1, True, None),
@@ -72,6 +73,16 @@ EXPRESSION_EVENT = Channel(
     summary="An apparent expression that began or ended.",
     when="At the start and at the end of an episode.",
 )
+AUDIENCE_STATE = Channel(
+    *("audience-state", "audience/state", "audience-state", 0, True, 150.0),
+    summary="The audience now and in the last windows: counts and means, no faces.",
+    when="On change, at most once a second, and each minute.",
+)
+AUDIENCE_EVENT = Channel(
+    *("audience-event", "audience/event", "event", 1, False, None),
+    summary="A single visit: it began or ended, looked at the screen, smiled.",
+    when="Where `state.visitors.events` allows it; by default never.",
+)
 #: Where each switch stands, by its name.
 SWITCH_STATES = {
     name: Channel(
@@ -84,7 +95,7 @@ SWITCH_STATES = {
 
 CHANNELS = (
     *(STATUS, INFO, HEALTH, CAMERA_STATUS, *SWITCH_STATES.values()),
-    *(DRIVER_STATE, DRIVER_EVENT, EXPRESSION_STATE, EXPRESSION_EVENT),
+    *(DRIVER_STATE, DRIVER_EVENT, EXPRESSION_STATE, EXPRESSION_EVENT, AUDIENCE_STATE, AUDIENCE_EVENT),
 )
 
 
@@ -122,4 +133,8 @@ KINDS = (
         Kind(name, "expression", ("info",), f"A face apparently shows {name}.")
         for name in ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
     ),
+    Kind("arrived", "audience", ("info",), "A visit began; its end is `left`, of the same episode."),
+    Kind("left", "audience", ("info",), "A visit ended, with how long it lasted and paid attention."),
+    Kind("attention", "audience", ("info",), "A visitor looked at the screen."),
+    Kind("smile", "audience", ("info",), "A visitor apparently showed happiness."),
 )

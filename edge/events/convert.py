@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from datetime import datetime
 
 from edge.events.identity import ClockMapping, DeviceIdentity
 from edge.events.models import (
@@ -70,6 +71,22 @@ def driver_snapshot(state: DriverState, clock: ClockMapping) -> DriverSnapshot:
         pitch_off_deg=state.pitch_off_deg,
         sensing=state.sensing,
         sensing_reason=state.sensing_reason,
+    )
+
+
+def unseen_driver(time: datetime, reason: str, *, synced: bool) -> DriverSnapshot:
+    """Says that nothing is known of the driver. reason: as ``sensing_reason``. synced: whether the clock was set."""
+    return DriverSnapshot(
+        time=time,
+        time_synced=synced,
+        present=False,
+        eyes="unknown",
+        openness=None,
+        closed_for_s=0.0,
+        blinks_per_minute=None,
+        active=(),
+        sensing="lost",
+        sensing_reason=reason,
     )
 
 

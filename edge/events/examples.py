@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from edge.events.audience import AudienceSnapshot, AudienceWindow
 from edge.events.catalogue import KINDS, Kind
 from edge.events.identity import DeviceIdentity
 from edge.events.models import (
@@ -34,13 +35,15 @@ _MEASURES: dict[str, dict[str, Measure]] = {
     "sleep": {"closed_s": 3.01, "mean_openness": 0.03, "baseline_frozen": True},
     "drowsiness": {"perclos_60s": 0.17, "perclos_180s": 0.13, "known_60s": 0.96, "known_180s": 0.97},
     "sensing_degraded": {"reason": "turned_away"},
+    "left": {"dwell_s": 1.52, "attention_s": 0.9},
 }
 
 
 def event(kind: Kind) -> Event:
-    """The start of an episode of this kind; ids and times are always the same."""
+    """The first that is told of an episode of this kind; ids and times are always the same."""
     device = DeviceIdentity("truck-7", _BOOT, _MODEL)
-    face = kind.subject == "expression"
+    face, driven = kind.subject == "expression", kind.subject == "driver"
+    over = kind.name == "left"
     return Event(
         id=device.event_id(42),
         source=f"/mien/{device.device}",
@@ -49,15 +52,15 @@ def event(kind: Kind) -> Event:
         subject=kind.subject,
         data=EventData(
             kind=kind.name,
-            phase="start",
+            phase="end" if over else "start",
             episode_id=_EPISODE,
             severity=kind.severities[0],
             started_at=_NOON,
-            ended_at=None,
+            ended_at=_NOON + timedelta(seconds=1.52) if over else None,
             duration_s=1.52,
             confidence=0.93,
             sensing="lost" if kind.name == "sensing_degraded" else "good",
-            speed_kmh=None if face else 82.0,
+            speed_kmh=82.0 if driven else None,
             time_synced=True,
             delayed=False,
             boot_id=_BOOT,
@@ -130,6 +133,41 @@ def payloads() -> dict[str, Message | str]:
                     },
                 ),
             ),
+        ),
+        "audience-state": AudienceSnapshot(
+            time=_NOON,
+            time_synced=True,
+            watching=True,
+            present=4,
+            attentive=None,
+            suppressed=True,
+            windows={
+                "1h": AudienceWindow(
+                    start=_NOON - timedelta(hours=1),
+                    seconds=3600,
+                    time_synced=True,
+                    observed_s=3599.4,
+                    visitors=83,
+                    arrivals=81,
+                    departures=79,
+                    attracted=42,
+                    peak_present=6,
+                    mean_present=1.84,
+                    mean_dwell_s=71.4,
+                    mean_attention_s=18.2,
+                    attentive_share=0.27,
+                    expressions={
+                        "anger": 0.02,
+                        "disgust": 0.0,
+                        "fear": 0.01,
+                        "happiness": 0.31,
+                        "sadness": 0.04,
+                        "surprise": 0.08,
+                        "neutral": 0.54,
+                    },
+                    suppressed=False,
+                )
+            },
         ),
     }
 

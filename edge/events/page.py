@@ -67,7 +67,10 @@ def page(document: dict[str, Any]) -> str:
         "`data.delayed` marks an event sent more than 10 s after it was recognized: a record, not an alarm for now. "
         "Without `data.time_synced` the times are of a clock that nobody had set.",
         "## States",
-        *(_state(document, name) for name in ("driver-state", "expression-state", "camera-status", "health", "info")),
+        *(
+            _state(document, name)
+            for name in ("driver-state", "expression-state", "audience-state", "camera-status", "health", "info")
+        ),
         "## Asking a device",
         _requests(document),
         "Who may ask is set by the broker's access rights. An answer goes to the request's MQTT 5 response topic, "

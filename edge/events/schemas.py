@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from edge.events.audience import AudienceSnapshot
 from edge.events.models import (
     CameraStatus,
     DriverSnapshot,
@@ -30,6 +31,7 @@ PAYLOADS: dict[str, Any] = {
     "switch": SwitchWord,
     "driver-state": DriverSnapshot,
     "expression-state": ExpressionSnapshot,
+    "audience-state": AudienceSnapshot,
 }
 
 

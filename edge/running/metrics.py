@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from edge.camera import Camera
-from edge.delivery import Outbox, Publisher
+from edge.delivery import Delivery, Outbox
 from edge.errors import MienError
 from edge.events import Event
 from edge.events.models import SEVERITIES, Severity
@@ -45,7 +45,7 @@ class Sources:
 
     camera: Callable[[], Camera | None]
     outbox: Outbox
-    publisher: Publisher
+    publisher: Delivery
     reconnects: Callable[[], int]
     heat: Callable[[], Heat]
     shedding: Callable[[], Iterable[str]]

@@ -69,6 +69,10 @@ class Notifier:
         elif self._socket is not None:
             self._send(self._status(lambda _fps: say()))
 
+    def turn(self, say: Callable[[], str]) -> None:
+        """A program without a camera has turned once more."""
+        self._live(lambda _fps: say())
+
     def reloading(self) -> None:
         """The configuration is being read anew; ``reloaded`` must follow."""
         self._send([f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}"])

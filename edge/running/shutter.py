@@ -1,9 +1,10 @@
-"""The camera behind its privacy switch: while that is on, the device is not open."""
+"""The camera behind its privacy switch and its schedule: while either says so, the device is not open."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -13,19 +14,28 @@ from edge.camera import Camera, Condition, Frame
 class Shutter:
     """One camera that can be closed and opened again while frames are taken; a context manager that lets go of it.
 
-    All calls from one thread. Where it begins closed the camera is not even opened once: its light stays off.
+    All calls from one thread. Where it begins closed the camera is not even opened once: its light stays off. reason:
+    why it is closed, where that is not the switch alone.
     """
 
-    def __init__(self, open_camera: Callable[[], Camera], *, closed: bool) -> None:
+    def __init__(self, open_camera: Callable[[], Camera], *, closed: bool, reason: str | None = None) -> None:
         self._open_camera = open_camera
         self._listener: Callable[[Condition], None] = lambda _condition: None
         self._camera = None if closed else open_camera()
         self.closed = closed
+        self.reason = reason
 
     @property
     def camera(self) -> Camera | None:
         """What is behind it; None while it has never been open."""
         return self._camera
+
+    @property
+    def condition(self) -> Condition:
+        """How the camera fares; ``off`` while it is closed."""
+        if self._camera is None or self.closed:
+            return Condition("off", self.reason, 0.0)
+        return self._camera.health
 
     @property
     def dropped(self) -> int:
@@ -34,11 +44,15 @@ class Shutter:
 
     def listen(self, listener: Callable[[Condition], None]) -> None:
         """As ``Camera.listen``."""
-        self._listener = listener
+
+        def tell(condition: Condition) -> None:
+            listener(replace(condition, reason=self.reason) if condition.kind == "off" else condition)
+
+        self._listener = tell
         if self._camera is not None:
-            self._camera.listen(listener)
+            self._camera.listen(tell)
         else:
-            listener(Condition("off", None, time.monotonic()))
+            tell(Condition("off", None, time.monotonic()))
 
     def frames(self, tick_s: float) -> Iterator[Frame | None]:
         """As ``Camera.frames``; None all the while it is closed."""
@@ -52,9 +66,9 @@ class Shutter:
                 return
             yield frame
 
-    def close(self) -> None:
+    def close(self, reason: str | None = None) -> None:
         """Lets go of the device."""
-        self.closed = True
+        self.closed, self.reason = True, reason
         if self._camera is not None:
             self._camera.pause()
 
@@ -65,7 +79,7 @@ class Shutter:
             self._camera.listen(self._listener)
         else:
             self._camera.resume()
-        self.closed = False
+        self.closed, self.reason = False, None
 
     def __enter__(self) -> Self:
         return self

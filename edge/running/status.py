@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,6 +18,8 @@ from edge.events import Info
 WRITE_EVERY_S = 10.0
 #: Three missed writes: the program hangs, or sees nothing.
 STALE_S = 3 * WRITE_EVERY_S
+
+Known = TypeVar("Known", "Status", "Publishing")
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -31,7 +34,7 @@ class Status(BaseModel):
     pid, boot: its process, and since which start of the machine. at_s: written_at on the machine's monotonic clock,
     which no setting of the time can move. says: one line on what it sees. camera, camera_reason: as of the camera's
     condition. latency_ms: median from capture to state, None without frames. throttled: None where nothing tells.
-    shedding: what is left out. broker: why it isn't connected, None where it is.
+    shedding: what is left out. broker: why it isn't connected, None where it is. apart: another process publishes.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -54,15 +57,41 @@ class Status(BaseModel):
     outbox_depth: int
     outbox_dropped: int
     outbox_trouble: str | None
+    apart: bool = False
+
+
+class Publishing(BaseModel):
+    """What the process that publishes says of itself, where it is not the one that sees.
+
+    pid, boot, at_s, written_at: as of Status. broker: why it isn't connected, None where it is. vision: the process
+    that it serves, None where none has called. trouble: why messages don't get through nevertheless.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    pid: int = Field(default_factory=os.getpid)
+    boot: str = Field(default_factory=lambda: boot())
+    at_s: float = Field(default_factory=time.monotonic)
+    written_at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
+    started_at: AwareDatetime
+    device: str
+    version: str
+    broker: str | None
+    vision: int | None
+    outbox_depth: int
+    trouble: str | None
+
+
+Part = Literal["status", "publish"]
 
 
 class StatusFile:
     """The file of one daemon. It is no record: where it cannot be written, the daemon goes on without."""
 
-    def __init__(self, outbox: Path) -> None:
-        self.path = path_beside(outbox)
+    def __init__(self, outbox: Path, of: Part = "status") -> None:
+        self.path = path_beside(outbox, of)
 
-    def write(self, status: Status) -> None:
+    def write(self, status: Status | Publishing) -> None:
         """Replaces what was said before, at once and whole."""
         fresh = self.path.with_suffix(".new")
         try:
@@ -81,34 +110,53 @@ class StatusFile:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is to be said about this machine. status: None where no daemon runs; trouble: what is wrong, if anything."""
+    """What is to be said about this machine.
+
+    status: None where no daemon runs. publishing: None where none does, or where it is the same process. trouble: what
+    is wrong, if anything.
+    """
 
     status: Status | None
     trouble: str | None
+    publishing: Publishing | None = None
 
 
-def path_beside(outbox: Path) -> Path:
+def path_beside(outbox: Path, of: Part = "status") -> Path:
     """Where the daemon with this outbox says how it fares."""
-    return outbox.expanduser().with_suffix(".status.json")
+    return outbox.expanduser().with_suffix(f".{of}.json")
 
 
 def look(outbox: Path) -> Report:
-    """How the daemon with this outbox fares. Raises StatusError where its file is there but not to be read."""
-    path = path_beside(outbox)
+    """How the daemon with this outbox fares, or the two; raises StatusError for a file that can't be read."""
+    status, wrong = _read(path_beside(outbox), Status)
+    publishing, late = _read(path_beside(outbox, "publish"), Publishing)
+    if publishing is None and late is None and not (status is not None and status.apart):
+        return Report(status, _trouble("mien", status, wrong))
+    troubles = (_trouble("mien vision", status, wrong), _trouble("mien publish", publishing, late))
+    return Report(status, "; ".join(filter(None, troubles)) or None, publishing)
+
+
+def _read(path: Path, kind: type[Known]) -> tuple[Known | None, str | None]:
+    """What a process says, None where it does not run; and what is wrong with it."""
     try:
-        status = Status.model_validate_json(path.read_bytes())
+        said = kind.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        return Report(None, f"mien does not run here (no {path}); start it: mien run, or sudo systemctl start mien")
+        return None, None
     except OSError as error:
         raise StatusError(f"{path}: {error.strerror or error}; ask as the user who runs mien, or as root") from None
     except ValidationError:
         raise StatusError(f"{path}: not what this version of mien writes; is another version running?") from None
-    if status.boot != boot() or not _lives(status.pid):
-        return Report(None, f"mien does not run here; it ended without a goodbye, {_ago(status)}")
-    silent_s = time.monotonic() - status.at_s
-    if silent_s > STALE_S:
-        return Report(status, f"it has said nothing for {silent_s:.0f} s: sudo systemctl restart mien")
-    return Report(status, None)
+    if said.boot != boot() or not _lives(said.pid):
+        return None, f"it ended without a goodbye, last heard of at {said.written_at:%Y-%m-%d %H:%M} UTC"
+    silent_s = time.monotonic() - said.at_s
+    return said, f"has said nothing for {silent_s:.0f} s" if silent_s > STALE_S else None
+
+
+def _trouble(name: str, said: Status | Publishing | None, wrong: str | None) -> str | None:
+    if said is None:
+        start = "mien run, or sudo systemctl start" if name == "mien" else "sudo systemctl start"
+        return f"{name} does not run here" + (f"; {wrong}" if wrong else f"; start it: {start} mien.target")
+    return None if wrong is None else f"{name} {wrong}: sudo systemctl restart mien.target"
 
 
 def lines(status: Status) -> list[str]:
@@ -136,6 +184,18 @@ def lines(status: Status) -> list[str]:
     return said
 
 
+def publishing_lines(publishing: Publishing) -> list[str]:
+    """What publishes, where it is not the process that sees, in lines."""
+    up_s = (publishing.written_at - publishing.started_at).total_seconds()
+    vision = "nobody has come to it" if publishing.vision is None else f"serves process {publishing.vision}"
+    trouble = f"; {publishing.trouble}" if publishing.trouble else ""
+    return [
+        f"mien {publishing.version} publishes for {publishing.device} (process {publishing.pid}) for {_span(up_s)}",
+        f"  broker    {publishing.broker or 'connected'}{trouble}",
+        f"  vision    {vision}; {publishing.outbox_depth} events wait",
+    ]
+
+
 def boot() -> str:
     """Which start of the machine this is; empty where the kernel does not tell."""
     try:
@@ -152,10 +212,6 @@ def _lives(pid: int) -> bool:
     except PermissionError:
         return True  # somebody else's
     return True
-
-
-def _ago(status: Status) -> str:
-    return f"last heard of at {status.written_at:%Y-%m-%d %H:%M} UTC"
 
 
 def _span(seconds: float) -> str:

@@ -12,10 +12,10 @@ from pydantic import BaseModel
 
 from edge.camera import Condition
 from edge.camera.health import Kind
-from edge.delivery import Outbox, Publisher
+from edge.delivery import Delivery, Outbox
 from edge.events import CameraStatus, DriverSnapshot, Health, Topics, system_clock_synced
 from edge.events.catalogue import CAMERA_STATUS, DRIVER_STATE, EXPRESSION_STATE, HEALTH, SWITCH_STATES, Channel
-from edge.events.convert import driver_snapshot, expression_snapshot
+from edge.events.convert import driver_snapshot, expression_snapshot, unseen_driver
 from edge.running.pace import Pace
 from edge.state import People
 
@@ -53,7 +53,7 @@ class Tally:
 
     def __init__(
         self,
-        publisher: Publisher,
+        publisher: Delivery,
         outbox: Outbox,
         topics: Topics,
         camera: str,
@@ -84,19 +84,7 @@ class Tally:
 
     def blind(self, reason: str) -> None:
         """Say that nothing is known of the driver any more: what was last said of him must not stand."""
-        snapshot = DriverSnapshot(
-            time=datetime.now(UTC),
-            time_synced=system_clock_synced(),
-            present=False,
-            eyes="unknown",
-            openness=None,
-            closed_for_s=0.0,
-            blinks_per_minute=None,
-            active=(),
-            sensing="lost",
-            sensing_reason=reason,
-        )
-        self._tell_driver(snapshot)
+        self._tell_driver(unseen_driver(datetime.now(UTC), reason, synced=system_clock_synced()))
 
     def switch(self, name: str, *, on: bool) -> None:
         """Say where a switch stands."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from edge.camera import Condition
 from edge.config import Config
-from edge.delivery import Outbox, Publisher
+from edge.delivery import Delivery, Outbox
 from edge.events import Info
 from edge.running import Heat, Notifier, Shedder, Thermometer
 from edge.running.pace import Pace
@@ -38,7 +37,7 @@ class Vitals:
         reader: FaceReader,
         people: People,
         outbox: Outbox,
-        publisher: Publisher,
+        publisher: Delivery,
     ) -> None:
         self._info = info
         self._notifier = notifier
@@ -115,7 +114,7 @@ class Vitals:
     def _says(self) -> str:
         """What is seen, in a line."""
         if self._observation is None:
-            condition = self._condition()
+            condition = self._shutter.condition
             return f"no frames: camera {condition.kind}" + (f", {condition.reason}" if condition.reason else "")
         faces = len(self._observation.faces)
         words = [f"{faces} face" if faces == 1 else f"{faces} faces"]
@@ -126,14 +125,8 @@ class Vitals:
             words.append(f"leaving out {', '.join(self.shedding)}")
         return ", ".join(words)
 
-    def _condition(self) -> Condition:
-        camera = self._shutter.camera
-        if camera is None or self._shutter.closed:
-            return Condition("off", None, 0.0)
-        return camera.health
-
     def _write(self) -> None:
-        condition, heat = self._condition(), self.heat
+        condition, heat = self._shutter.condition, self.heat
         fps, latency_ms = self._pace.read()
         outcome = self._publisher.outcome
         status = Status(
@@ -151,6 +144,7 @@ class Vitals:
             outbox_depth=self._outbox.depth(),
             outbox_dropped=self._outbox.dropped(),
             outbox_trouble=self._outbox.trouble,
+            apart=self._publisher.apart,
         )
         self._file.write(status)
         self._wrote = True

@@ -173,6 +173,9 @@ class Driver:
             pitch_off_deg=None if look.head is None else look.head.pitch_deg,
             attentive=self._attentive(look),
             nods=self._nods.count,
+            track_id=None if look.face is None else look.face.track_id,
+            right_openness=None if look.reading is None else look.reading.right,
+            left_openness=None if look.reading is None else look.reading.left,
         )
 
     def _attentive(self, look: Look) -> bool | None:

@@ -18,12 +18,15 @@ class EyeReading:
     """Both eyes in one frame: 0 is closed, 1 the driver's own open eye; values reach a little past both.
 
     openness: the mean of the eyes that are known, one or two, each by its confidence. most_open: the larger of them;
-    an eye trusted less than half as much as the other has no say in it. known: how many.
+    an eye trusted less than half as much as the other has no say in it. known: how many. right, left: each alone, None
+    where it isn't known.
     """
 
     openness: float
     most_open: float
     known: int
+    right: float | None = None
+    left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ class Eyes:
             openness=sum(eye.confidence * eye.openness for eye in seen) / trust,
             most_open=max(eye.openness for eye in seen if eye.confidence >= enough),
             known=len(seen),
+            right=next((eye.openness for eye in seen if eye.lids is self._right), None),
+            left=next((eye.openness for eye in seen if eye.lids is self._left), None),
         )
 
     def follow(self, t_s: float, face: Face) -> None:

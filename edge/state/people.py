@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from edge.state.audience import Audience
 from edge.state.blinks import Blink
 from edge.state.closures import EndReason
 from edge.state.driver import Driver
@@ -17,6 +18,8 @@ from edge.vision.types import EyeSource, Face, Observation
 
 #: Time stamps may jitter backwards by a frame or so; by more than this the source has begun anew.
 RESTART_S = 1.0
+#: So long without a frame is no wink of the camera: longer than any absence that ends no visit.
+PAUSE_S = 60.0
 
 
 class People:
@@ -35,6 +38,7 @@ class People:
     def _begin(self) -> None:
         self._begin_driver()
         self._begin_expressions()
+        self._begin_audience()
         self._t_s: float | None = None
         self._over = False
 
@@ -46,6 +50,9 @@ class People:
 
     def _begin_expressions(self) -> None:
         self._expressions = Expressions(self._settings.expression, self._rng)
+
+    def _begin_audience(self) -> None:
+        self._audience = Audience(self._settings.visitors, self._rng)
 
     @property
     def flips(self) -> Flips:
@@ -65,8 +72,11 @@ class People:
         self._t_s = t_s
         if self._settings.driver:
             changes += self._update_driver(observation, vehicle)
-        if self._settings.expressions:
-            changes += self._expressions.update(t_s, observation.faces)
+        if self._settings.expressions or self._settings.audience:
+            told = self._expressions.update(t_s, observation.faces)
+            changes += told if self._settings.expressions else []
+        if self._settings.audience:
+            changes += self._update_audience(observation)
         return changes
 
     def driver(self) -> DriverState | None:
@@ -93,13 +103,26 @@ class People:
             sensing_reason=None if sensing == "good" else self._sight.reason,
         )
 
+    @property
+    def driver_track(self) -> str | None:
+        """Which face is the driver's, by its track; None before the first one or where the driver isn't watched."""
+        return self._seat.track_id if self._settings.driver else None
+
     def blinks(self) -> tuple[Blink, ...]:
         """The driver's blinks of the last minute, oldest first."""
         return self._driver.blinks if self._driver is not None else ()
 
     def expressions(self) -> list[ExpressionState]:
-        """What each face with a known expression shows now."""
-        return self._expressions.states
+        """What each face with a known expression shows now; none where faces' expressions aren't told."""
+        return self._expressions.states if self._settings.expressions else []
+
+    def audience(self) -> Audience | None:
+        """Those before the screen; None where they aren't counted. A new one after each end of the source."""
+        return self._audience if self._settings.audience else None
+
+    def end_audience(self) -> list[Episode]:
+        """No frames come any more: all visits end when they were last seen. More frames begin anew."""
+        return [] if self._audience.over else self._audience.finish()
 
     def recalibrate(self) -> list[Episode]:
         """Forgets the driver's own normal and learns it anew; ends what runs."""
@@ -128,16 +151,19 @@ class People:
     def adopt(self, settings: StateSettings) -> list[Episode]:
         """Other settings hold from now on.
 
-        Of the driver's rules and the expressions', those whose settings differ begin anew: what runs of them ends, and
-        what they had learnt, which rests on the thresholds of then, is forgotten.
+        Of the driver's rules, the expressions' and the audience's, those whose settings differ begin anew: what runs of
+        them ends, and what they had learnt, which rests on the thresholds of then, is forgotten.
         """
         before = self._settings
-        of_expressions = {"expression": before.expression, "expressions": before.expressions}
-        driver_stays = settings.model_copy(update=of_expressions) == before
+        of_others = {name: getattr(before, name) for name in ("expression", "expressions", "visitors", "audience")}
+        driver_stays = settings.model_copy(update=of_others) == before
         expressions_stay = (settings.expression, settings.expressions) == (before.expression, before.expressions)
+        audience_stays = (settings.visitors, settings.audience) == (before.visitors, before.audience)
         changes = self.switch(
             driver=before.driver and driver_stays, expressions=before.expressions and expressions_stay
         )
+        if not audience_stays:
+            changes += self.end_audience()
         self._settings = settings
         if not driver_stays:
             self._begin_driver()
@@ -156,7 +182,20 @@ class People:
         self._over = True
         changes = self._driver.finish(t_s, "source_ended") if self._driver is not None else []
         changes += self._sight.finish(t_s, "source_ended")
-        return changes + self._expressions.finish(t_s)
+        ended = self._expressions.finish(t_s)
+        changes += ended if self._settings.expressions else []
+        return changes + self.end_audience()
+
+    def _update_audience(self, observation: Observation) -> list[Episode]:
+        changes = []
+        state = self._audience.state
+        if state is not None and observation.t_s - state.t_s > PAUSE_S:
+            changes += self.end_audience()
+        if self._audience.over:
+            self._begin_audience()
+        labels = {state.track_id: state.label for state in self._expressions.states}
+        unread = [waiting.track_id for waiting in observation.unread]
+        return changes + self._audience.update(observation.t_s, observation.faces, labels, unread)
 
     def _update_driver(self, observation: Observation, vehicle: Vehicle) -> list[Episode]:
         t_s = observation.t_s

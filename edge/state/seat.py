@@ -24,6 +24,11 @@ class Seat:
         self._seen_s = 0.0
         self._beside: frozenset[str] = frozenset()
 
+    @property
+    def track_id(self) -> str | None:
+        """The track of the driver's face when it was last seen."""
+        return None if self._driver is None else self._driver.track_id
+
     def find(self, t_s: float, faces: tuple[Face, ...]) -> tuple[Face | None, bool]:
         """The driver's face among ``faces`` at ``t_s``, and whether it is somebody new."""
         known = None if t_s - self._seen_s > self._gone_s else self._driver

@@ -84,6 +84,7 @@ class DriverState:
     known_180s: the share of the window that was known. fatigue: 0 (none) to 100. mouth_opening: as of ``Face``.
     yaw_off_deg, pitch_off_deg: the head from the driver's own usual direction. attentive: whether the head points to
     the road. yawns, nods: over the last 5 minutes. sensing: how well the driver can be read, and why not better.
+    track_id: the driver's face among the frame's, None while out of sight. right_openness, left_openness: of each eye.
     """
 
     t_s: float
@@ -109,6 +110,9 @@ class DriverState:
     nods: int | None = None
     sensing: Sensing = "good"
     sensing_reason: str | None = None
+    track_id: str | None = None
+    right_openness: float | None = None
+    left_openness: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

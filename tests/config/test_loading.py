@@ -61,7 +61,9 @@ def test_a_preset_is_the_same_from_file_environment_command_line_and_by_hand(tmp
 def test_presets_switch_off_what_their_place_must_not_have() -> None:
     driver, kiosk, full = (Config.model_validate({"preset": name}) for name in ("driver", "kiosk", "full"))
     assert (driver.state.driver, driver.state.expressions, driver.vision.expression) == (True, False, False)
-    assert (kiosk.state.driver, kiosk.state.expressions, kiosk.vision.expression) == (False, True, True)
+    assert (kiosk.state.driver, kiosk.state.expressions, kiosk.vision.expression) == (False, False, True)
+    assert (driver.state.audience, kiosk.state.audience) == (False, True)
+    assert kiosk.state.visitors.events == (), "nothing is told of single visits"
     assert full == Config()
 
 

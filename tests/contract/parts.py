@@ -48,8 +48,11 @@ class Received:
 
 
 @contextmanager
-def listening(port: int, *, mqtt5: bool) -> Iterator[list[Received]]:
-    """All that is said under the root; in MQTT 5 ``retain`` is as it was published, in 3.1.1 whether it was kept."""
+def listening(port: int, *, mqtt5: bool, topics: str = f"{ROOT}/#") -> Iterator[list[Received]]:
+    """All that is said under the root, or on other ``topics``.
+
+    In MQTT 5 ``retain`` is as it was published, in 3.1.1 whether it was kept.
+    """
     received: list[Received] = []
     subscribed = threading.Event()
     client = Client(
@@ -73,9 +76,9 @@ def listening(port: int, *, mqtt5: bool) -> Iterator[list[Received]]:
     client.on_subscribe = lambda *_: subscribed.set()
     client.connect("127.0.0.1", port)
     if mqtt5:
-        client.subscribe(f"{ROOT}/#", options=SubscribeOptions(qos=1, retainAsPublished=True))
+        client.subscribe(topics, options=SubscribeOptions(qos=1, retainAsPublished=True))
     else:
-        client.subscribe(f"{ROOT}/#", qos=1)
+        client.subscribe(topics, qos=1)
     client.loop_start()
     try:
         assert subscribed.wait(5)

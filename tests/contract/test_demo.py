@@ -23,8 +23,8 @@ def test_every_message_of_the_demo_is_valid_and_holds_nothing_unknown(face_model
     run = demo_run()
     assert run.returncode == 0, run.stdout + run.stderr
     heard = by_channel(run.heard)
-    # It is over before its first health message is due.
-    assert set(heard) == {channel.name for channel in CHANNELS} - {"health"}
+    # It is over before its first health message is due, and by default nothing is told of single visits.
+    assert set(heard) == {channel.name for channel in CHANNELS} - {"health", "audience-event"}
     assert len(heard["driver-state"]) > 20
     assert len(heard["driver-event"]) >= 4
     for message in run.heard:
@@ -37,7 +37,7 @@ def test_every_message_of_the_demo_is_valid_and_holds_nothing_unknown(face_model
 def test_what_the_broker_keeps_of_the_demo_is_what_the_contract_says_is_retained(face_models: Path) -> None:
     kept = demo_run().kept
     switches = {channel.address for channel in SWITCH_STATES.values()}
-    said = {"status", "info", "camera/puppet/status", "driver/state", *switches}
+    said = {"status", "info", "camera/puppet/status", "driver/state", "audience/state", *switches}
     assert {message.heard().rest for message in kept} == said
     assert set(by_channel(kept)) == {channel.name for channel in CHANNELS if channel.retain} - {"health"}
     for message in kept:

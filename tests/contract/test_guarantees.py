@@ -16,6 +16,7 @@ from edge.events import DeviceIdentity
 from edge.events.catalogue import CHANNELS, STATUS
 from edge.events.models import CONTENT_TYPE
 from edge.running import tally
+from edge.state.settings import StateSettings, VisitorSettings
 from tests.delivery.parts import Mosquitto, Relay, find_mosquitto, make_event, make_info, quick, wait_for
 
 from .parts import Received, listening
@@ -45,6 +46,7 @@ def test_each_message_has_the_guarantees_of_its_channel(
         camera=CameraSettings(id="front", source=str(puppet_clip)),
         broker=quick(mosquitto.url),
         outbox=outbox,
+        state=StateSettings(visitors=VisitorSettings(events=("arrived", "left"))),
     )
     with listening(mosquitto.port, mqtt5=True) as heard:
         summary = daemon.run(config)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge.events.catalogue import KINDS, Kind
-from edge.state.settings import AttentionSettings, ExpressionSettings, StateSettings
+from edge.state.settings import AttentionSettings, ExpressionSettings, StateSettings, VisitorSettings
 from edge.state.types import Episode
 from edge.vision.types import EXPRESSIONS, Observation
 from tests.state.scenes import blinking, drive, expressing, face, heading, people, play, seen, times
@@ -67,14 +67,22 @@ def all_moods() -> list[Observation]:
     return expressing(times(3 * len(EXPRESSIONS), FPS), lambda t_s: EXPRESSIONS[min(int(t_s // 3), 6)])
 
 
-SCENES = (asleep, drooping, looking_aside, glancing, nodding, yawning, empty_seat, all_moods)
+def visiting() -> list[Observation]:
+    """Comes, looks at the screen, smiles, leaves."""
+    smiling = face(pitch_deg=0, expression="happiness")
+    return [seen(t_s, *([smiling] if t_s < 8 else [])) for t_s in times(14, FPS)]
+
+
+SCENES = (asleep, drooping, looking_aside, glancing, nodding, yawning, empty_seat, all_moods, visiting)
 
 
 @cache
 def told() -> tuple[Episode, ...]:
     """All changes that the rules make of all scenes."""
     settings = StateSettings(
-        attention=AttentionSettings(usual_frozen_s=5.0), expression=ExpressionSettings(neutral_events=True)
+        attention=AttentionSettings(usual_frozen_s=5.0),
+        expression=ExpressionSettings(neutral_events=True),
+        visitors=VisitorSettings(events=("arrived", "left", "attention", "smile")),
     )
     return tuple(change for scene in SCENES for change in play(people(settings), scene(), finish=True))
 

@@ -62,6 +62,7 @@ def test_the_addresses_are_the_topics_that_are_used() -> None:
     used = {
         *(topics.status, topics.info, topics.health, topics.camera_status("main")),
         *(topics.state("driver"), topics.event("driver"), topics.state("expression"), topics.event("expression")),
+        *(topics.state("audience"), topics.event("audience")),
         *map(topics.feature_state, SWITCHES),
     }
     told = {f"{ROOT}/truck-7/{channel.address}".replace("{camera}", "main") for channel in CHANNELS}

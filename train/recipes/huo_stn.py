@@ -4,7 +4,7 @@
 
 "Facial Expression Recognition Using Attentional Convolutional Network". Published: 61.4 % of its training faces
 and 44.9 % of its validation faces; 70.02 % is of the paper it follows (Minaee and Abdolrashidi, "Deep-Emotion").
-Time: not measured; 0.76 s a step of 128 on two busy cores, so about 3 minutes an epoch there.
+Ours: 61.5 % of PrivateTest after 24 epochs, some 2 minutes each on two shared cores (187 in all beside other work).
 
 The network, for 48×48 grey:
 

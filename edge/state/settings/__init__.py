@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from edge.state.settings.attention import AttentionSettings
+from edge.state.settings.audience import VisitorSettings
 from edge.state.settings.drowsiness import DrowsinessSettings, FatigueSettings
 from edge.state.settings.expression import ExpressionSettings
 from edge.state.settings.eyes import EyeSettings
@@ -18,6 +19,7 @@ __all__ = [
     "FatigueSettings",
     "SensingSettings",
     "StateSettings",
+    "VisitorSettings",
 ]
 
 
@@ -30,7 +32,10 @@ class StateSettings(BaseModel):
         default=True, title="Driver", description="Watch the driver's eyes: blinks, microsleeps and sleep."
     )
     expressions: bool = Field(
-        default=True, title="Expressions", description="Follow what each face apparently expresses."
+        default=True, title="Expressions", description="Tell what each face apparently expresses, by face."
+    )
+    audience: bool = Field(
+        default=True, title="Audience", description="Count who is before the screen, who looks at it and for how long."
     )
     eyes: EyeSettings = Field(default_factory=EyeSettings, title="Eyes", description="The driver's eyes.")
     drowsiness: DrowsinessSettings = Field(
@@ -44,4 +49,9 @@ class StateSettings(BaseModel):
     )
     expression: ExpressionSettings = Field(
         default_factory=ExpressionSettings, title="Expression", description="The faces' expressions."
+    )
+    visitors: VisitorSettings = Field(
+        default_factory=VisitorSettings,
+        title="Visitors",
+        description="Who counts as a visitor, and when a visitor looks at the screen.",
     )
