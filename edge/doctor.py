@@ -22,6 +22,7 @@ from edge.daemon import open_reader
 from edge.delivery import AlarmSettings, BrokerSettings
 from edge.delivery.alarm_outputs import Buzzer
 from edge.delivery.connection import Dialer
+from edge.delivery.link import socket_beside
 from edge.errors import MienError
 from edge.events import system_clock_synced
 from edge.running import Thermometer
@@ -70,6 +71,7 @@ def examine(config: Config) -> Iterator[Finding]:
         yield from _camera(config, reader)
     yield _broker(config)
     yield from _alarm(config.alarm, driver=config.state.driver)
+    yield from _halves(config.outbox.path)
     yield _rights(config)
     yield _disk(config.outbox.path)
     yield _clock()
@@ -99,7 +101,7 @@ def _camera(config: Config, reader: FaceReader | None) -> Iterator[Finding]:
     except MienError as error:
         mend = "name another: mien doctor SOURCE takes a number, a device, a file or a URL"
         if look(config.outbox.path).status is not None:
-            mend = "mien runs and may hold it: sudo systemctl stop mien, then ask again"
+            mend = "mien runs and may hold it: sudo systemctl stop mien.target, then ask again"
         yield Finding("camera", "fail", str(error), mend)
 
 
@@ -197,6 +199,22 @@ def _alarm(settings: AlarmSettings, *, driver: bool) -> Iterator[Finding]:
     if driver and not (settings.command or settings.gpio_chip or settings.bell):
         mend = "set alarm.command, alarm.gpio_chip and alarm.gpio_line, or alarm.bell"
         yield Finding("alarm", "warn", "nothing wakes the driver on the spot", mend)
+
+
+def _halves(outbox: Path) -> Iterator[Finding]:
+    """Whether vision and publish, where they are two processes, run and know of each other."""
+    report = look(outbox)
+    status, publishing = report.status, report.publishing
+    if publishing is None and not (status is not None and status.apart):
+        return
+    if status is None or publishing is None:
+        yield Finding("halves", "fail", report.trouble or "", "journalctl -u 'mien-*' says why it ended")
+        return
+    if publishing.vision != status.pid:
+        mend = f"both need the same configuration, and a group that both have: ls -l {socket_beside(outbox)}"
+        yield Finding("halves", "fail", "mien vision and mien publish run and do not reach each other", mend)
+    else:
+        yield Finding("halves", "ok", f"vision is process {status.pid}, publish {publishing.pid}; they talk")
 
 
 def _rights(config: Config) -> Finding:
