@@ -78,8 +78,8 @@ that begins with `MIEN_`, has two underscores together and names no key is refus
 
 ## Changing it while running
 
-On SIGHUP (`systemctl reload mien`) the file is read anew. A file with a mistake changes nothing: the log says what is
-wrong. Taken over at once: {reloadable}. The log names changed keys that wait for the next start.
+On SIGHUP (`systemctl reload mien-vision@mien`) the file is read anew. A file with a mistake changes nothing: the log
+says what is wrong. Taken over at once: {reloadable}. The log names changed keys that wait for the next start.
 
 ## Every key
 
