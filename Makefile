@@ -48,6 +48,7 @@ soak: $(VENV)/.dev  ## an hour of kills, lost brokers, broken cameras and a loop
 	$(BIN)/python -m tests.soak.camera
 	$(BIN)/python -m tests.soak.daemon
 	$(BIN)/python -m tests.soak.viewers
+	$(BIN)/python -m tests.soak.bridge
 
 parity: $(VENV)/.dev  ## our face models against the mediapipe package's own API, in its own environment
 	PYTHON=$(BIN)/python tests/parity/run.sh

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -15,6 +16,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers side by side have a core each: more threads than that, and TensorFlow's wait for each other.
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(name, "1")
+
+# How long an example takes says more of what else the machine does than of the code.
+hypothesis.settings.register_profile("mien", deadline=None)
+hypothesis.settings.load_profile("mien")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -71,8 +71,7 @@ build_release() {
             --quiet --no-cache-dir --only-binary=:all: --no-binary=mien "$SCRATCH/source[$EXTRAS]"
     fi
     change mkdir "$RELEASE/deploy"
-    change cp -r "$HERE"/{install,lib,systemd} "$RELEASE/deploy/"
-    [[ ! -f $HERE/README.md ]] || change cp "$HERE/README.md" "$RELEASE/deploy/"
+    change cp -r "$HERE"/{install,lib,systemd,brokers,README.md} "$RELEASE/deploy/"
     change sync -f "$OPT"
     change touch "$RELEASE/.whole"
 }

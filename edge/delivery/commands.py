@@ -6,19 +6,7 @@ A command goes to ``<root>/<device>/command/<name>`` as a JSON object (nothing c
 followed by ``/result``. Retained requests are passed over: an order of nobody knows when must not be obeyed again at
 each reconnect.
 
-Who may ask is the broker's to say. Rights for mosquitto, where a device's user name is its device id, and a
-dispatcher may ask all devices::
-
-    pattern write mien/1/%u/#
-    pattern read mien/1/%u/command/+
-    pattern read mien/1/%u/+/set
-    pattern write reply/#
-
-    user dispatcher
-    topic write mien/1/+/command/+
-    topic write mien/1/+/+/set
-    topic read mien/1/#
-    topic read reply/dispatcher/#
+Who may ask is the broker's to say: ``deploy/brokers/mien.acl`` does for mosquitto.
 """
 
 from __future__ import annotations

@@ -99,7 +99,8 @@ def _entry(path: Path) -> tuple[str, int, int, int, str]:
 
 def make_bundle(arch: str, out: Path) -> Path:
     """Runs deploy/bundle as a person does; a bundle that is there already gets the installer as it is now."""
-    if not out.exists():
+    if not (out / "SHA256SUMS").exists():  # the last thing that is made
+        shutil.rmtree(out, ignore_errors=True)
         out.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run([REPO / "deploy" / "bundle", "--arch", arch, out], check=True, stdout=sys.stderr)
     shutil.rmtree(out / "deploy")
@@ -111,8 +112,9 @@ def make_bundle(arch: str, out: Path) -> Path:
 def copy_installer(out: Path) -> None:
     """Puts the installer into a bundle, as deploy/bundle does."""
     (out / "deploy").mkdir()
-    shutil.copy2(REPO / "deploy" / "install", out / "deploy")
-    for part in ("lib", "systemd"):
+    for part in ("install", "README.md"):
+        shutil.copy2(REPO / "deploy" / part, out / "deploy")
+    for part in ("lib", "systemd", "brokers"):
         shutil.copytree(REPO / "deploy" / part, out / "deploy" / part)
 
 
