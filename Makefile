@@ -18,7 +18,7 @@ demo: $(VENV)/.demo  ## a puppet falls asleep: camera to MQTT message, live, in 
 test: $(VENV)/.dev  ## the whole test suite (parts that need shared/ or mosquitto skip without them)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-test-arm64:  ## installed and tried from nothing in an emulated Raspberry Pi 4 (root, 3 GB, an hour); a table
+test-arm64:  ## installed and tried from nothing in an emulated Raspberry Pi 4 (root, 3 GB, half an hour); a table
 	PYTHON=$(PYTHON) tests/trees/arm64 $(ARGS)
 
 test-deploy: $(VENV)/.dev  ## installed, upgraded, booted and uninstalled in Debian trees (root, 3 GB, minutes); ARCH=arm64

@@ -28,11 +28,11 @@ from edge.daemon import Step
 from edge.events import ClockMapping, DeviceIdentity, Event
 from edge.events.convert import to_event
 from edge.recording import Header, Moment, Recording, RecordingError, RecordingWriter, record, replay
-from edge.recording.lines import SeenEye, SeenFace
+from edge.recording.lines import SeenBefore, SeenEye, SeenFace
 from edge.recording.recorder import address
 from edge.state import People, StateSettings
 from edge.state.types import Vehicle
-from edge.vision.types import Box, Eye, Face, Gaze, HeadPose, Observation, Quality
+from edge.vision.types import Box, Eye, Face, Gaze, HeadPose, Observation, Quality, Unread
 from tests.state.scenes import drive, face, seen, times
 from tests.test_cli import assert_one_line, mien
 
@@ -212,7 +212,7 @@ def test_made_up_drives_replay_to_the_very_same_events(
 
 
 def test_what_vision_reads_is_all_there_but_for_the_contours() -> None:
-    for line, what in ((SeenEye, Eye), (SeenFace, Face)):
+    for line, what in ((SeenEye, Eye), (SeenFace, Face), (SeenBefore, Unread)):
         assert set(line.model_fields) == {field.name for field in dataclasses.fields(what)} - LEFT_OUT
     observed = {field.name for field in dataclasses.fields(Observation)}
     assert set(Moment.model_fields) - {"time_synced", "vehicle", "wall_time_s"} == observed - {"wall_time"}

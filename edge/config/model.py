@@ -25,10 +25,15 @@ from edge.vision.settings import VisionSettings
 
 #: What each preset sets otherwise than the defaults. A cab is a workplace, where reading emotions is forbidden (EU AI
 #: Act, Article 5(1)(f)), while fatigue is no emotion (recital 18); before a kiosk nobody drives, and nobody who only
-#: walks by has agreed to be told of one by one: of faces a kiosk says totals alone.
+#: walks by has agreed to be told of one by one: of faces a kiosk says totals alone. Its people are many, stand further
+#: off than a driver sits, come and go within a second, and where their eyelids are does not matter.
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "driver": {"vision": {"expression": False}, "state": {"expressions": False, "audience": False}},
-    "kiosk": {"state": {"driver": False, "expressions": False}},
+    "kiosk": {
+        "vision": {"eyes": False, "max_faces": 12, "detect_every_s": 0.1, "detect_tiles": 2},
+        "state": {"driver": False, "expressions": False},
+        "shedding": {"enough_fps": 10.0},
+    },
     "full": {},
 }
 

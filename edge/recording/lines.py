@@ -15,7 +15,7 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from edge.events import ClockMapping
 from edge.state.types import UNKNOWN_VEHICLE, Vehicle
-from edge.vision.types import Box, Eye, EyeSource, EyeTrouble, Face, Gaze, HeadPose, Observation, Quality
+from edge.vision.types import Box, Eye, EyeSource, EyeTrouble, Face, Gaze, HeadPose, Observation, Quality, Unread
 
 SCHEMA: Literal["mien-recording/1"] = "mien-recording/1"
 
@@ -109,6 +109,18 @@ class SeenFace(_Line):
         )
 
 
+class SeenBefore(_Line):
+    """An ``Unread``: a face whose turn it was not."""
+
+    track_id: str
+    box: Box = _in_pixels("box")
+    read_s: float
+
+    def to_unread(self) -> Unread:
+        """What vision had passed on."""
+        return Unread(self.track_id, self.box, self.read_s)
+
+
 class Moment(_Line):
     """One frame's observation, with what else was known when it was judged.
 
@@ -125,6 +137,7 @@ class Moment(_Line):
     quality: Quality
     vehicle: Vehicle = UNKNOWN_VEHICLE
     faces: tuple[SeenFace, ...]
+    unread: tuple[SeenBefore, ...] = ()
 
     @classmethod
     def of(cls, observation: Observation, clock: ClockMapping, vehicle: Vehicle = UNKNOWN_VEHICLE) -> Self:
@@ -147,6 +160,7 @@ class Moment(_Line):
             faces=tuple(face.to_face() for face in self.faces),
             quality=self.quality,
             eye_source=self.eye_source,
+            unread=tuple(face.to_unread() for face in self.unread),
         )
 
 

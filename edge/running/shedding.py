@@ -47,7 +47,8 @@ def ladder(vision: VisionSettings, *, grace_s: float, driver: bool) -> tuple[Run
     """What can be left out of the configured reading, in order; only steps that spare something.
 
     grace_s: for how long an expression is believed after it was read. driver: whether there is one to watch; then
-    eyes are always read.
+    eyes are always read, and fewer people followed. Of an audience all are followed and fewer of them read in one
+    frame, and who comes is looked for as often as ever until nothing else can be spared.
     """
     rungs: list[Rung] = []
 
@@ -60,17 +61,31 @@ def ladder(vision: VisionSettings, *, grace_s: float, driver: bool) -> tuple[Run
                 leave_out("expression_rate", expression_every_s=share * grace_s)
     if vision.backend == "mediapipe":
         return tuple(rungs)  # the rest is settled when it starts
-    if vision.detect_every_s < DETECT_EVERY_S:
-        leave_out("detector", detect_every_s=DETECT_EVERY_S)
-    faces, fewest = vision.max_faces, FEWEST_FACES_WITH_DRIVER if driver else 1
-    while faces > fewest:
-        faces = max(faces // 2, fewest)
-        leave_out("faces", max_faces=faces)
+    rarely = vision.detect_every_s < DETECT_EVERY_S
+    if driver:
+        if rarely:
+            leave_out("detector", detect_every_s=DETECT_EVERY_S)
+        for faces in _halves(vision.max_faces, FEWEST_FACES_WITH_DRIVER):
+            leave_out("faces", max_faces=faces)
+    else:
+        for faces in _halves(min(vision.read_faces or vision.max_faces, vision.max_faces), 1):
+            leave_out("faces", read_faces=faces)
     if vision.landmarker is not None and vision.eyes:
         leave_out("second_opinion", landmarker=None)
     if vision.eyes and not driver:
         leave_out("eyes", eyes=False)
+    if rarely and not driver:
+        leave_out("detector", detect_every_s=DETECT_EVERY_S)
     return tuple(rungs)
+
+
+def _halves(number: int, least: int) -> list[int]:
+    """Half of it, half of that and so on, down to the least."""
+    halves = []
+    while number > least:
+        number = max(number // 2, least)
+        halves.append(number)
+    return halves
 
 
 class Shedder:

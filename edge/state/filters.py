@@ -60,10 +60,11 @@ class TimeHistogram:
         """The value that was not exceeded for ``share`` (0..1) of the time; None before there was any."""
         if self.total_s <= 0:
             return None
-        sums = np.cumsum(self._seconds)
-        place = int(np.searchsorted(sums, share * sums[-1]))
+        sums = self._seconds.cumsum()
+        wanted = share * float(sums[-1])
+        place = int(sums.searchsorted(wanted))
         below = float(sums[place - 1]) if place else 0.0
-        within = (share * float(sums[-1]) - below) / float(self._seconds[place])
+        within = (wanted - below) / float(self._seconds[place])
         return self._low + (place + within) * self._step
 
     def share(self, low: float, high: float) -> float:

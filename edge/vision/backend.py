@@ -20,14 +20,18 @@ class VisionError(MienError):
 
 @dataclass(frozen=True, slots=True)
 class FoundEye:
-    """One eye's points in pixels of the image.
+    """One eye's points in pixels of the image, and what it was read from.
 
     contour: lids and brow, float32 [71, 3], in the order of ``iris.RIGHT_CONTOUR`` or ``iris.LEFT_CONTOUR``.
     iris: centre, then right, top, left, bottom as the picture shows them, float32 [5, 3].
+    crop: the eye cut out as ``iris.region_of_eye`` says, BGR uint8 [64, 64, 3]; points: contour and iris in its
+    pixels, float32 [76, 3]. None from a backend that does not cut eyes out.
     """
 
     contour: Array
     iris: Array
+    crop: NDArray[np.uint8] | None = None
+    points: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,8 @@ class FoundFace:
     box: the upright rectangle around the landmarks (``geometry.landmarks_box``), whichever backend found them.
     score: 0..1, the mesh model's face presence, or 1.0 from a backend that only tells present from absent.
     landmarks: float32 [468, 3], x and y in pixels of the image, z on the same scale. "right" and "left" are
-    the person's own; an eye is None where it was not looked at or lies outside the image.
+    the person's own; an eye is None where it was not looked at or lies outside the image. number: the finder's own for
+    a face that it follows, as in ``FaceFinder.unread``; None from a backend that reads every face every time.
     """
 
     box: Box
@@ -45,10 +50,11 @@ class FoundFace:
     landmarks: Array
     right_eye: FoundEye | None = None
     left_eye: FoundEye | None = None
+    number: int | None = None
 
 
 class Stopwatch(Protocol):
-    """Times what vision does, stage by stage: detect, mesh, iris, expression, landmarker."""
+    """Times what vision does, stage by stage: detect, mesh, iris, lids, landmarker, crop, expression, quality."""
 
     def __call__(self, stage: str) -> AbstractContextManager[None]:
         """A context that lasts as long as one run of a stage."""
@@ -68,6 +74,10 @@ class FaceFinder(Protocol):
     @property
     def eye_source(self) -> EyeSource:
         """Which model the eyes' contours come from."""
+
+    @property
+    def unread(self) -> list[tuple[int, Box]]:
+        """The faces followed but not read in the last image, for others' sake: number, and where it should be."""
 
     def find(self, image: NDArray[np.uint8], t_s: float) -> list[FoundFace]:
         """The faces in a BGR uint8 image [H, W, 3] taken at ``t_s`` seconds of capture time, in any order."""

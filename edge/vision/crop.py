@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, cos, log2, sin, sqrt
 
 import cv2
 import numpy as np
@@ -13,8 +14,10 @@ from edge.vision.types import Array
 
 #: FER2013's width and height in pixels.
 SIZE = 48
-#: Supersampling stops here: with bilinear taps, faces up to about 770 pixels are then free of aliasing.
-_MOST_SAMPLES = 8
+#: A large face is first shrunk by averaging whole blocks of pixels, which costs little, so far that each of the crop's
+#: pixels still averages so many samples a side. Against sampling the full picture grey levels differ by 0.2 on average,
+#: probabilities by 0.004, which is what rounding the grey levels once more makes.
+_LEAST_SAMPLES = 3
 _RIGHT_CORNER, _LEFT_CORNER = 33, 263
 
 
@@ -56,10 +59,10 @@ def landmarks_frame(landmarks: Array) -> Frame:
     points = landmarks[:, :2]
     along = points[_LEFT_CORNER] - points[_RIGHT_CORNER]
     angle = float(np.arctan2(along[1], along[0]))
-    cos, sin = np.cos(angle), np.sin(angle)
-    width, height = np.ptp(points @ np.array([[cos, -sin], [sin, cos]]), axis=0)
-    x, y = points.mean(axis=0)
-    return Frame(float(x), float(y), float(np.sqrt(width * height)), angle)
+    turned = points @ np.array([[cos(angle), -sin(angle)], [sin(angle), cos(angle)]])
+    width, height = (cv2.reduce(turned, 0, cv2.REDUCE_MAX) - cv2.reduce(turned, 0, cv2.REDUCE_MIN))[0].tolist()
+    x, y, _ = cv2.reduce(landmarks, 0, cv2.REDUCE_AVG, dtype=cv2.CV_64F)[0].tolist()
+    return Frame(x, y, sqrt(width * height), angle)
 
 
 def expression_crop(
@@ -73,7 +76,40 @@ def expression_crop(
     frame = landmarks_frame(landmarks)
     side = max(margin.scale * frame.size, 1.0)
     down = margin.down * side
-    region = Region(frame.x - np.sin(frame.angle) * down, frame.y + np.cos(frame.angle) * down, side, frame.angle)
-    samples = min(max(int(np.ceil(side / SIZE)), 1), _MOST_SAMPLES)
-    grey = cv2.cvtColor(region.crop(image, SIZE * samples), cv2.COLOR_BGR2GRAY)
-    return cv2.resize(grey, (SIZE, SIZE), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    region = Region(frame.x - sin(frame.angle) * down, frame.y + cos(frame.angle) * down, side, frame.angle)
+    shrink = 1 << int(log2(max(side / SIZE / _LEAST_SAMPLES, 1.0)))
+    grey, region = _around(image, region, shrink)
+    samples = max(ceil(region.side / SIZE), 1)
+    # The first of a pixel's samples lies on its corner, so their mean moves with their number; to where it would be
+    # without shrinking.
+    moved = region.side / SIZE * (1 / samples - 1 / max(ceil(side / SIZE), 1)) / 2
+    region = region.moved(moved, moved)
+    return cv2.resize(region.crop(grey, SIZE * samples), (SIZE, SIZE), interpolation=cv2.INTER_AREA).astype(
+        np.uint8, copy=False
+    )
+
+
+def _around(image: NDArray[np.uint8], region: Region, shrink: int) -> tuple[NDArray[np.uint8], Region]:
+    """What a crop of ``region`` needs of a BGR image, grey, ``shrink`` times smaller; and where the region is in it."""
+    # Half of the upright square around it, and what the interpolation takes from beyond.
+    reach = region.side / 2 * (abs(cos(region.angle)) + abs(sin(region.angle))) + 2 * shrink
+    height, width = image.shape[:2]
+    # A block of pixels at least, wherever the region lies.
+    left, top = (
+        min(max(int(at - reach), 0), max(most - shrink, 0)) for at, most in ((region.x, width), (region.y, height))
+    )
+    right, bottom = (
+        min(max(int(at + reach), first + shrink), most)
+        for at, first, most in ((region.x, left, width), (region.y, top, height))
+    )
+    grey = cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
+    columns, rows = max(grey.shape[1] // shrink, 1), max(grey.shape[0] // shrink, 1)
+    grey = grey[: rows * shrink, : columns * shrink]
+    while grey.shape[0] > rows:  # by two each time: OpenCV is ten times as fast at that as at four at once
+        grey = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    # A block's mean lies in its middle.
+    middle = (shrink - 1) / 2
+    there = Region(
+        (region.x - left - middle) / shrink, (region.y - top - middle) / shrink, region.side / shrink, region.angle
+    )
+    return grey.astype(np.uint8, copy=False), there

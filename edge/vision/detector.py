@@ -38,7 +38,7 @@ class Detection:
 
 
 class Detector:
-    """Finds upright faces, brows to chin at least about an eighth of the image's longer side."""
+    """Finds upright faces, brows to chin at least about an eighth of the side of what is searched."""
 
     def __init__(self, folder: Path, threads: int, min_score: float = 0.5) -> None:
         self._model = Model.load(folder / FILE, threads)
@@ -46,12 +46,13 @@ class Detector:
         # On the logit, so that the sigmoid is needed for survivors only.
         self._min_logit = np.log(min_score / (1 - min_score))
 
-    def detect(self, image: NDArray[np.uint8]) -> list[Detection]:
-        """The faces in a BGR uint8 image [H, W, 3], best score first."""
+    def detect(self, image: NDArray[np.uint8], square: Region | None = None) -> list[Detection]:
+        """The faces in a BGR uint8 image [H, W, 3], or in an upright ``square`` of it; best score first."""
         height, width = image.shape[:2]
-        square = Region(width / 2, height / 2, max(width, height))
+        if square is None:
+            square = Region(width / 2, height / 2, max(width, height))
         crop = square.crop(image, SIZE, cv2.BORDER_CONSTANT)
-        regressors, logits = self._model.run_image(crop[:, :, ::-1], low=-1.0)
+        regressors, logits = self._model.run_image(crop, low=-1.0, bgr=True)
         kept = np.flatnonzero(logits[0, :, 0] >= self._min_logit)
         scores = 1 / (1 + np.exp(-np.clip(logits[0, kept, 0], -100, 100)))
         # Box centre, box size, then six keypoints, all in input pixels from the anchor's centre.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import hypot, inf
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,17 +42,21 @@ CONFIDENT_LASH_LINE = (0.2, 0.45)
 IRIS_IN_SIGHT = (0.12, 0.22)
 
 
-def read_eye(found: FoundEye, look: EyeLook, head: Head | None, size: tuple[int, int], *, left: bool) -> Eye:
+def read_eye(
+    found: FoundEye, look: EyeLook, head: Head | None, size: tuple[int, int], *, left: bool, score: float = 1.0
+) -> Eye:
     """The person's left or right eye in a picture of ``size`` (width, height), which looks like ``look``.
 
-    Without an aspect ratio where it lies partly outside the picture, is turned away, too small or without contrast.
+    score: of the face, a factor of the eye's confidence. Without an aspect ratio where the eye lies partly outside the
+    picture, is turned away, too small or without contrast.
     """
-    short_deg = _short_of_away(head.pose, left=left) if head else -np.inf
-    trouble = _trouble(found, look, short_deg, size)
+    short_deg = _short_of_away(head.pose, left=left) if head else -inf
+    width = eye_width(found.contour)
+    trouble = _trouble(found, look, short_deg, width, size)
     if trouble is not None or head is None:
         return Eye(found.contour, found.iris, None, confidence=0.0, trouble=trouble)
     ratio = frontal_aspect_ratio(found, head, left=left)
-    return Eye(found.contour, found.iris, ratio, confidence=_confidence(found, look, short_deg, ratio))
+    return Eye(found.contour, found.iris, ratio, confidence=score * _confidence(look, short_deg, width, ratio))
 
 
 def frontal_aspect_ratio(found: FoundEye, head: Head, *, left: bool) -> float:
@@ -65,26 +71,30 @@ def frontal_aspect_ratio(found: FoundEye, head: Head, *, left: bool) -> float:
     looks away 8.8 → 5.5 % (0.390 → 0.342 against 0.339), one who turns and nods 9.1 → 7.2 % (0.442 → 0.363 against
     0.334). Of eyes straight ahead the closed read 0.069 and the open 0.331, as before.
     """
-    axis = _EYE_AXES[left]
-    shown = np.hypot(*(head.rotation @ axis)[:2]) / np.hypot(*axis[:2])
-    return aspect_ratio(found.contour) * float(shown)
+    axis, length = _EYE_AXES[left]
+    across, down, _ = (head.rotation @ axis).tolist()
+    return aspect_ratio(found.contour) * hypot(across, down) / length
 
 
-def _axis(corner: int, other: int) -> NDArray[np.float64]:
-    return np.subtract(POSE_POINTS[other], POSE_POINTS[corner])
+def _axis(corner: int, other: int) -> tuple[NDArray[np.float64], float]:
+    """From one corner of an eye to the other, and how long that is from the front."""
+    axis = np.subtract(POSE_POINTS[other], POSE_POINTS[corner])
+    return axis, hypot(axis[0], axis[1])
 
 
 #: By ``left``: the eyes' corners, from the picture's left to its right.
 _EYE_AXES = {False: _axis(33, 133), True: _axis(362, 263)}
 
 
-def _trouble(found: FoundEye, look: EyeLook, short_deg: float, size: tuple[int, int]) -> EyeTrouble | None:
-    lids = found.contour[:LIDS, :2]
-    if not ((lids >= 0) & (lids <= np.array(size) - 1)).all():
+def _trouble(
+    found: FoundEye, look: EyeLook, short_deg: float, width: float, size: tuple[int, int]
+) -> EyeTrouble | None:
+    across, down = zip(*found.contour[:LIDS, :2].tolist(), strict=True)
+    if not (min(across) >= 0 and min(down) >= 0 and max(across) <= size[0] - 1 and max(down) <= size[1] - 1):
         return "outside"
     if short_deg < 0:
         return "turned"
-    if eye_width(found.contour) < MIN_EYE_WIDTH_PX:
+    if width < MIN_EYE_WIDTH_PX:
         return "small"
     return "dark" if look.contrast < MIN_EYE_CONTRAST else None
 
@@ -98,13 +108,13 @@ def _short_of_away(pose: HeadPose, *, left: bool) -> float:
     return (FAR_EYE_MAX_YAW_DEG if far else NEAR_EYE_MAX_YAW_DEG) - abs(pose.yaw_deg)
 
 
-def _confidence(found: FoundEye, look: EyeLook, short_deg: float, ratio: float) -> float:
+def _confidence(look: EyeLook, short_deg: float, width: float, ratio: float) -> float:
     # What an iris looks like in infrared light was not measured, so there it is no evidence against an eye.
     iris = _share(look.iris, CONFIDENT_IRIS) if look.coloured else 1.0
     lash_line = _share(look.lash_line, CONFIDENT_LASH_LINE)
     in_sight = _share(ratio, IRIS_IN_SIGHT)
     return (
-        _share(eye_width(found.contour), CONFIDENT_WIDTH_PX)
+        _share(width, CONFIDENT_WIDTH_PX)
         * _share(short_deg, CONFIDENT_TURN_DEG)
         * _share(look.within, CONFIDENT_WITHIN)
         * (in_sight * iris + (1 - in_sight) * lash_line)

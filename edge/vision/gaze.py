@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import asin, atan2, degrees, sqrt
+
 import numpy as np
 
 from edge.vision.geometry import Head
@@ -33,13 +35,15 @@ def gaze_of(right: Eye, left: Eye, head: Head) -> Gaze | None:
     """
     if not all(_open(eye) for eye in (right, left)):
         return None
-    middle_to_iris = np.mean([_iris_shift(eye) for eye in (right, left)], axis=0) / head.scale
-    centre_x, centre_y = ((head.rotation @ (0.0, -CENTRE_ABOVE, behind))[at] for at, behind in enumerate(CENTRE_BEHIND))
-    x, y = (middle_to_iris - (centre_x, centre_y)) / IRIS_REACH
-    towards = np.sqrt(max(1 - x * x - y * y, 0.0))
+    middle_to_iris = ((_iris_shift(right) + _iris_shift(left)) / (2 * head.scale)).tolist()
+    x, y = (
+        (shift + CENTRE_ABOVE * down - behind * away) / IRIS_REACH
+        for shift, (_, down, away), behind in zip(middle_to_iris, head.rotation.tolist(), CENTRE_BEHIND, strict=False)
+    )
+    towards = sqrt(max(1 - x * x - y * y, 0.0))
     if towards == 0:
         return None
-    return Gaze(float(np.degrees(np.arctan2(x, towards))), float(np.degrees(np.arcsin(-y))))
+    return Gaze(degrees(atan2(x, towards)), degrees(asin(-y)))
 
 
 def _open(eye: Eye) -> bool:

@@ -5,6 +5,8 @@ Its lids follow a closing eye where the plain mesh stays half open.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from math import dist
 from pathlib import Path
 
 import numpy as np
@@ -42,31 +44,53 @@ LEFT_CONTOUR = (
 # fmt: on
 #: How many of the contour's points are the lids'.
 LIDS = 16
+#: The model's points of a mirrored eye, contour and iris, in the order of one that is not.
+_UNMIRRORED = np.array([*range(len(LEFT_CONTOUR)), *(len(LEFT_CONTOUR) + at for at in (0, 3, 2, 1, 4))])
 # Places in the contour; the same for both eyes, as the left one is read mirrored.
-_OUTER, _INNER = 0, 8
-_UPPER, _LOWER = (11, 13), (3, 5)
+_CORNERS = [0, 8]
+_GAPS = ((11, 3), (13, 5))
+_MEASURED = [*_CORNERS, *(point for gap in _GAPS for point in gap)]
 
 
 class IrisModel:
-    """The iris model; it was trained on one side only, so the person's left eye goes through it mirrored."""
+    """The iris model; it was trained on one side only, so the person's left eye goes through it mirrored.
+
+    Of several threads each eye gets one: the model is so small that two threads on one eye take longer than one does.
+    """
 
     def __init__(self, folder: Path, threads: int) -> None:
-        self._model = Model.load(folder / FILE, threads)
+        right = Model.load(folder / FILE, 1)
+        self._models = {False: right, True: Model.load(folder / FILE, 1) if threads > 1 else right}
+        self._threads = threads
+        self._beside: ThreadPoolExecutor | None = None
+
+    def close(self) -> None:
+        """Ends the second thread until it is needed again."""
+        if self._beside is not None:
+            self._beside.shutdown()
+            self._beside = None
+
+    def read_both(self, image: NDArray[np.uint8], landmarks: Array) -> tuple[FoundEye, FoundEye]:
+        """The right and the left eye, each as ``read`` has it."""
+        if self._threads == 1:
+            return self.read(image, landmarks, left=False), self.read(image, landmarks, left=True)
+        if self._beside is None:
+            self._beside = ThreadPoolExecutor(1, "left-eye")
+        left = self._beside.submit(self.read, image, landmarks, left=True)
+        return self.read(image, landmarks, left=False), left.result()
 
     def read(self, image: NDArray[np.uint8], landmarks: Array, *, left: bool) -> FoundEye:
         """One eye of the face with these mesh ``landmarks`` in the BGR ``image``, the person's left or right."""
         region = region_of_eye(landmarks, left=left)
         crop = region.crop(image, SIZE)
-        if left:
-            crop = crop[:, ::-1]
-        contour, iris = self._model.run_image(crop[:, :, ::-1])
+        contour, iris = self._models[left].run_image(np.ascontiguousarray(crop[:, ::-1]) if left else crop, bgr=True)
         points = np.concatenate([contour.reshape(-1, 3), iris.reshape(-1, 3)])
         if left:
+            # The model orders the iris centre, towards the nose, top, towards the temple, bottom.
+            points = points[_UNMIRRORED]
             points[:, 0] = SIZE - points[:, 0]
-        points = region.to_image(points, SIZE)
-        contour, iris = points[:-5], points[-5:]
-        # The model orders the iris centre, towards the nose, top, towards the temple, bottom.
-        return FoundEye(contour, iris[[0, 3, 2, 1, 4]] if left else iris)
+        in_image = region.to_image(points, SIZE)
+        return FoundEye(in_image[:-5], in_image[-5:], crop, points)
 
 
 def region_of_eye(landmarks: Array, *, left: bool) -> Region:
@@ -80,15 +104,16 @@ def region_of_eye(landmarks: Array, *, left: bool) -> Region:
 
 def eye_width(contour: Array) -> float:
     """From corner to corner, in pixels."""
-    return float(np.linalg.norm(contour[_OUTER, :2] - contour[_INNER, :2]))
+    return dist(*contour[_CORNERS, :2].tolist())
 
 
 def corners_centre(contour: Array) -> Array:
     """The middle between the eye's corners, float32 [2], in pixels."""
-    return np.asarray((contour[_OUTER, :2] + contour[_INNER, :2]) / 2, dtype=np.float32)
+    return np.asarray((contour[_CORNERS[0], :2] + contour[_CORNERS[1], :2]) / 2, dtype=np.float32)
 
 
 def aspect_ratio(contour: Array) -> float:
     """The lids' mean gap over the eye's width (EAR; Soukupová & Čech 2016, eq. 1), of a contour [71, 3]."""
-    gaps = np.linalg.norm(contour[_UPPER, :2] - contour[_LOWER, :2], axis=1)
-    return float(gaps.mean()) / max(eye_width(contour), 1e-6)
+    outer, inner, *lids = contour[_MEASURED, :2].tolist()
+    gaps = [dist(upper, lower) for upper, lower in zip(lids[::2], lids[1::2], strict=True)]
+    return sum(gaps) / len(gaps) / max(dist(outer, inner), 1e-6)

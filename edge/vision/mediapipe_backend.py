@@ -17,7 +17,7 @@ from edge.vision.backend import FoundEye, FoundFace, VisionError
 from edge.vision.geometry import landmarks_box
 from edge.vision.iris import LEFT_CONTOUR, RIGHT_CONTOUR
 from edge.vision.settings import VisionSettings
-from edge.vision.types import Array, EyeSource
+from edge.vision.types import Array, Box, EyeSource
 
 MESH_POINTS = 468
 #: Rows of the refined mesh [478, 3], behind the mesh proper: each iris as centre and four points of its edge.
@@ -46,6 +46,11 @@ class MediaPipeFinder:
     def eye_source(self) -> EyeSource:
         """The attention mesh."""
         return "attention"
+
+    @property
+    def unread(self) -> list[tuple[int, Box]]:
+        """None: mediapipe reads every face every time."""
+        return []
 
     def find(self, image: NDArray[np.uint8], t_s: float) -> list[FoundFace]:  # noqa: ARG002 - of the protocol
         """The faces in a BGR uint8 image [H, W, 3], each with score 1.0: mediapipe keeps its score to itself."""

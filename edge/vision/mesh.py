@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import exp
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +34,10 @@ class FaceMesh:
         Landmarks come out whatever the region holds: believe them only where the score is high.
         """
         crop = region.crop(image, SIZE)
-        points, presence = self._model.run_image(crop[:, :, ::-1])
-        score = 1 / (1 + np.exp(-float(presence.item())))
-        return region.to_image(points.reshape(-1, 3), SIZE), float(score)
+        points, presence = self._model.run_image(crop, bgr=True)
+        # Beyond a hundred the other way it is zero all the same, and exp would run over.
+        score = 1 / (1 + exp(-max(presence.item(), -100.0)))
+        return region.to_image(points.reshape(-1, 3), SIZE), score
 
 
 def region_of_detection(detection: Detection) -> Region:
@@ -43,9 +45,9 @@ def region_of_detection(detection: Detection) -> Region:
     return _around(detection.box, detection.keypoints[0], detection.keypoints[1])
 
 
-def region_of_landmarks(landmarks: Array) -> Region:
-    """Where to look for a face in the next image, given its landmarks in this one."""
-    return _around(landmarks_box(landmarks), landmarks[RIGHT_CORNER], landmarks[LEFT_CORNER])
+def region_of_landmarks(landmarks: Array, box: Box | None = None) -> Region:
+    """Where to look for a face in the next image, given its landmarks in this one, and their box where it is known."""
+    return _around(box or landmarks_box(landmarks), landmarks[RIGHT_CORNER], landmarks[LEFT_CORNER])
 
 
 def _around(box: Box, right_eye: Array, left_eye: Array) -> Region:

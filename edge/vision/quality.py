@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,26 @@ from edge.vision.types import Box, Quality
 SHARPNESS_WIDTH = 160
 #: The whole frame is judged by about this many pixels a row, and rows alike.
 FRAME_SAMPLES = 96
+
+
+#: Light and sharpness change slowly, and who judges by them does so over seconds.
+EVERY_S = 0.5
+
+
+class QualityMeter:
+    """The quality of successive pictures, measured every ``EVERY_S`` and when a face comes or goes."""
+
+    def __init__(self) -> None:
+        self._last = Quality()
+        self._of_face = False
+        self._measured_s = -inf
+
+    def read(self, image: NDArray[np.uint8], box: Box | None, t_s: float) -> Quality:
+        """As ``quality``, of now or of a moment ago; t_s: when the picture was taken, in seconds."""
+        of_face = box is not None
+        if of_face != self._of_face or not 0 <= t_s - self._measured_s < EVERY_S:
+            self._last, self._of_face, self._measured_s = quality(image, box), of_face, t_s
+        return self._last
 
 
 def quality(image: NDArray[np.uint8], box: Box | None) -> Quality:

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from types import TracebackType
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,11 +20,12 @@ from edge.vision.eye_look import look_at
 from edge.vision.gaze import gaze_of
 from edge.vision.geometry import Head, find_head, mouth_opening, proportions
 from edge.vision.landmarker import Landmarker
+from edge.vision.likeness import Seen
 from edge.vision.litert import LiteRtFinder
-from edge.vision.quality import quality
+from edge.vision.quality import QualityMeter
 from edge.vision.settings import VisionSettings
 from edge.vision.tracks import Tracks
-from edge.vision.types import Array, Eye, Face, HeadPose, Observation
+from edge.vision.types import Array, Eye, Face, HeadPose, Observation, Unread
 
 #: Beyond this yaw no expression is read: FER2013 holds hardly any such face (95 % lie within 36°).
 EXPRESSION_MAX_YAW_DEG = 45.0
@@ -53,6 +55,8 @@ class FaceReader:
         ``stopwatch`` times the stages of each reading.
         Raises VisionError naming the file that is missing or broken.
         """
+        # Else OpenCV would wake a thread on every core to cut out an eye.
+        cv2.setNumThreads(settings.threads)
         self.reads_expressions = True
         self._settings = settings
         self._watch = stopwatch
@@ -62,6 +66,9 @@ class FaceReader:
             self._landmarker = Landmarker(settings.landmarker, settings.threads)
         self._expression = expression if settings.expression else None
         self._expression_read_s: dict[str, float] = {}
+        self._quality = QualityMeter()
+        #: By the finder's number: a face's track id, and when it was read last.
+        self._read: dict[int, tuple[str, float]] = {}
         self._tracks = Tracks(Random(seed))  # noqa: S311 - names, not secrets
 
     def __enter__(self) -> FaceReader:
@@ -80,9 +87,9 @@ class FaceReader:
     def settings(self) -> VisionSettings:
         """What holds for the next frame. Set, of it counts what needs no other models.
 
-        That is ``max_faces``, ``min_presence``, ``detect_every_s``, ``expression_every_s``; ``eyes`` and
-        ``landmarker`` can be switched off, and on again where their models were loaded. The mediapipe backend takes
-        ``expression_every_s`` alone.
+        That is ``max_faces``, ``read_faces``, ``min_presence``, ``detect_every_s``, ``detect_tiles`` and
+        ``expression_every_s``; ``eyes`` and ``landmarker`` can be switched off, and on again where their models were
+        loaded. The mediapipe backend takes ``expression_every_s`` alone.
         """
         return self._settings
 
@@ -110,9 +117,19 @@ class FaceReader:
         """All that can be read from one frame. Frames come in the order of their ``t_s``."""
         image = frame.image
         found = sorted(self._finder.find(image, frame.t_s), key=lambda face: -face.box.width * face.box.height)
-        names = self._tracks.name([face.box for face in found], frame.t_s)
-        self._expression_read_s = {name: at for name, at in self._expression_read_s.items() if name in names}
+        unread = self._unread()
+        waiting = [face.track_id for face in unread]
+        seen = [Seen.of(face.landmarks, self._followed_as(face)) for face in found]
+        names = self._tracks.name(seen, frame.t_s, waiting)
+        for face, name in zip(found, names, strict=True):
+            if face.number is not None:
+                self._read[face.number] = name, frame.t_s
+        known = {*names, *waiting}
+        self._read = {number: last for number, last in self._read.items() if last[0] in known}
+        self._expression_read_s = {name: at for name, at in self._expression_read_s.items() if name in known}
         faces = tuple(self._face(image, face, name, frame.t_s) for face, name in zip(found, names, strict=True))
+        with self._watch("quality"):
+            quality = self._quality.read(image, faces[0].box if faces else None, frame.t_s)
         return Observation(
             t_s=frame.t_s,
             wall_time=frame.wall_time,
@@ -120,8 +137,21 @@ class FaceReader:
             camera=frame.camera,
             size=(image.shape[1], image.shape[0]),
             faces=faces,
-            quality=quality(image, faces[0].box if faces else None),
+            quality=quality,
             eye_source=self._finder.eye_source,
+            unread=unread,
+        )
+
+    def _followed_as(self, face: FoundFace) -> str | None:
+        read = None if face.number is None else self._read.get(face.number)
+        return None if read is None else read[0]
+
+    def _unread(self) -> tuple[Unread, ...]:
+        return tuple(
+            Unread(name, box, read_s)
+            for number, box in self._finder.unread
+            if number in self._read
+            for name, read_s in [self._read[number]]
         )
 
     def _face(self, image: NDArray[np.uint8], found: FoundFace, name: str, t_s: float) -> Face:
@@ -146,12 +176,13 @@ class FaceReader:
         """The right and the left one."""
         size = (image.shape[1], image.shape[0])
         eyes: list[Eye | None] = []
-        for eye, left in ((found.right_eye, False), (found.left_eye, True)):
-            if eye is None:
-                eyes.append(None)
-                continue
-            read = read_eye(eye, look_at(image, found.landmarks, eye, left=left), head, size, left=left)
-            eyes.append(replace(read, confidence=read.confidence * found.score))
+        with self._watch("lids"):
+            for eye, left in ((found.right_eye, False), (found.left_eye, True)):
+                if eye is None:
+                    eyes.append(None)
+                    continue
+                look = look_at(image, found.landmarks, eye, left=left)
+                eyes.append(read_eye(eye, look, head, size, left=left, score=found.score))
         landmarker = self._landmarker if self._settings.landmarker is not None else None
         if landmarker is not None and any(eye and eye.trouble is None for eye in eyes):
             with self._watch("landmarker"):
@@ -170,8 +201,10 @@ class FaceReader:
         if 0 <= t_s - self._expression_read_s.get(name, -np.inf) < self._settings.expression_every_s:
             return None
         self._expression_read_s[name] = t_s
+        with self._watch("crop"):
+            crop = expression_crop(image, landmarks)
         with self._watch("expression"):
-            return self._expression.probabilities(expression_crop(image, landmarks))
+            return self._expression.probabilities(crop)
 
 
 def _finder(settings: VisionSettings, face_models: Path, stopwatch: Stopwatch) -> FaceFinder:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import cos, sin
 
 import cv2
 import numpy as np
@@ -20,13 +21,17 @@ class Region:
     side: float
     angle: float = 0.0
 
+    def moved(self, along: float, across: float) -> Region:
+        """The same square so many pixels further along its own rows and columns."""
+        turn, lift = cos(self.angle), sin(self.angle)
+        return replace(self, x=self.x + along * turn - across * lift, y=self.y + along * lift + across * turn)
+
     def crop(self, image: NDArray[np.uint8], size: int, border: int = cv2.BORDER_REPLICATE) -> NDArray[np.uint8]:
         """The region scaled bilinearly to ``size`` × ``size``; ``border`` (of cv2) fills what lies outside the image.
 
         As MediaPipe's ImageToTensorCalculator cuts: the region's corner falls on the crop's first pixel.
         """
-        step = self.side / size
-        along, across = step * np.cos(self.angle), step * np.sin(self.angle)
+        along, across = self._steps(size)
         half = size / 2
         to_image = np.array(
             [
@@ -41,16 +46,21 @@ class Region:
 
     def to_image(self, points: Array, size: int) -> Array:
         """Points [n, 3] in pixels of a ``size`` × ``size`` crop, in pixels of the image; z scales along."""
-        step = self.side / size
-        along, across = step * np.cos(self.angle), step * np.sin(self.angle)
-        x, y = points[:, 0] - size / 2, points[:, 1] - size / 2
-        return np.stack(
-            [self.x + along * x - across * y, self.y + across * x + along * y, points[:, 2] * step], axis=1
-        ).astype(np.float32)
+        along, across = self._steps(size)
+        centre = np.array([size / 2, size / 2, 0.0], dtype=np.float32)
+        affine = np.array(
+            [[along, across, 0.0], [-across, along, 0.0], [0.0, 0.0, self.side / size], [self.x, self.y, 0.0]]
+        )
+        return np.asarray((points - centre) @ affine[:3] + affine[3], dtype=np.float32)
 
     def to_crop(self, points: Array, size: int) -> Array:
         """Points [n, 2] in pixels of the image, in those of a ``size`` × ``size`` crop: ``to_image`` undone."""
-        across, down = (points[:, :2] - np.array([self.x, self.y], dtype=np.float32)).T
-        cos, sin = np.cos(self.angle), np.sin(self.angle)
-        turned = np.stack([cos * across + sin * down, cos * down - sin * across], axis=1)
-        return np.asarray(turned * (size / max(self.side, 1e-6)) + size / 2, dtype=np.float32)
+        scale = size / max(self.side, 1e-6)
+        along, across = scale * cos(self.angle), scale * sin(self.angle)
+        turn = np.array([[along, -across], [across, along]])
+        return np.asarray((points[:, :2] - (self.x, self.y)) @ turn + size / 2, dtype=np.float32)
+
+    def _steps(self, size: int) -> tuple[float, float]:
+        """From one pixel of a crop's row to the next, in pixels of the image, as (x, y)."""
+        step = self.side / size
+        return step * cos(self.angle), step * sin(self.angle)

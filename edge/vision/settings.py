@@ -25,6 +25,16 @@ class VisionSettings(BaseModel):
         title="Most faces",
         description="How many faces are followed at once, the largest first; each costs time in every frame.",
     )
+    read_faces: int | None = Field(
+        default=None,
+        ge=1,
+        le=32,
+        title="Faces a frame",
+        description=(
+            "How many of the faces followed are read in one frame at most: half of them the nearest, the others by "
+            "turns. By default all."
+        ),
+    )
     min_detection_score: float = Field(
         default=0.5,
         gt=0,
@@ -49,6 +59,17 @@ class VisionSettings(BaseModel):
             "With none in view every frame is searched."
         ),
     )
+    detect_tiles: int = Field(
+        default=1,
+        ge=1,
+        le=4,
+        title="Tiles",
+        description=(
+            "How many tiles, side by side along the picture's longer side, are searched by turns with the whole of "
+            "it, one each time. The detector needs a face of about an eighth of what it searches: with 2, of a "
+            "fourteenth of the longer side; with 3, of a twentieth."
+        ),
+    )
     expression: bool = Field(
         default=True,
         title="Expression",
@@ -71,11 +92,14 @@ class VisionSettings(BaseModel):
         ),
     )
     expression_every_s: float = Field(
-        default=0.0,
+        default=0.075,
         ge=0,
         le=60,
         title="Expression every (s)",
-        description="Least time between two readings of one face's expression; 0 reads it in every frame.",
+        description=(
+            "Least time between two readings of one face's expression; 0 reads it in every frame. Expressions are "
+            "smoothed over longer than the default, which reads every frame of 12 a second and every third of 30."
+        ),
     )
     eyes: bool = Field(
         default=True,

@@ -25,12 +25,18 @@ class Box:
 
     def iou(self, other: Box) -> float:
         """Intersection over union, 0..1."""
+        shared = self._shared(other)
+        return shared / (self.width * self.height + other.width * other.height - shared) if shared else 0.0
+
+    def covered(self, other: Box) -> float:
+        """The share of this one that the other covers, 0..1."""
+        shared = self._shared(other)
+        return shared / (self.width * self.height) if shared else 0.0
+
+    def _shared(self, other: Box) -> float:
         wide = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
         high = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
-        if wide <= 0 or high <= 0:
-            return 0.0
-        shared = wide * high
-        return shared / (self.width * self.height + other.width * other.height - shared)
+        return wide * high if wide > 0 and high > 0 else 0.0
 
 
 #: Why an eye can't be read: too few pixels, too little contrast, partly out of the picture, or turned away.
@@ -108,7 +114,7 @@ EyeSource = Literal["iris", "attention", "landmarker"]
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How well the frame can be read, grey levels being 0..255.
+    """How well the frame can be read, grey levels being 0..255; measured in it or up to half a second before.
 
     brightness, sharpness: mean grey level, and variance of the Laplacian, of the nearest face, of the whole frame
     without one. frame_brightness, frame_contrast: mean and standard deviation of the whole frame's grey levels; a
@@ -122,10 +128,22 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A face that is followed but was not read in this frame, as others' turn had come: nothing of it is known now.
+
+    box: where it should be. read_s: the ``t_s`` of the frame in which it was read last.
+    """
+
+    track_id: str
+    box: Box
+    read_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """All that vision read from one frame; t_s, wall_time, seq and camera are the frame's own.
 
-    faces: nearest (largest) first. size: the frame's width and height in pixels.
+    faces: nearest (largest) first. size: the frame's width and height in pixels. unread: who is followed besides.
     """
 
     t_s: float
@@ -136,3 +154,4 @@ class Observation:
     faces: tuple[Face, ...]
     quality: Quality = field(default_factory=Quality)
     eye_source: EyeSource = "iris"
+    unread: tuple[Unread, ...] = ()

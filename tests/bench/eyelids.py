@@ -63,17 +63,20 @@ class _Spared:
         self._frame = 0
         self.calls = 0
 
-    def read(self, image: NDArray[np.uint8], landmarks: Array, *, left: bool) -> FoundEye:
-        """As the model's own; the right eye is asked for first in each frame, and both are settled then."""
-        if not left:
-            due = [side for side in (False, True) if side not in self._eyes or self._variant.due(self._frame, side)]
-            shut = [self._ask(image, landmarks, left=side) < OPEN * self._widest[side] for side in due]
-            if self._variant.both_unless_open and any(shut):
-                due += [side for side in (False, True) if side not in due and self._ask(image, landmarks, left=side)]
-            for side in {False, True} - set(due):
-                self._eyes[side] = _moved(self._eyes[side], image, landmarks, left=side)
-            self._frame += 1
-        return self._eyes[left]
+    def close(self) -> None:
+        """As the model's own."""
+        self._model.close()
+
+    def read_both(self, image: NDArray[np.uint8], landmarks: Array) -> tuple[FoundEye, FoundEye]:
+        """As the model's own."""
+        due = [side for side in (False, True) if side not in self._eyes or self._variant.due(self._frame, side)]
+        shut = [self._ask(image, landmarks, left=side) < OPEN * self._widest[side] for side in due]
+        if self._variant.both_unless_open and any(shut):
+            due += [side for side in (False, True) if side not in due and self._ask(image, landmarks, left=side)]
+        for side in {False, True} - set(due):
+            self._eyes[side] = _moved(self._eyes[side], image, landmarks, left=side)
+        self._frame += 1
+        return self._eyes[False], self._eyes[True]
 
     def _ask(self, image: NDArray[np.uint8], landmarks: Array, *, left: bool) -> float:
         self.calls += 1

@@ -54,7 +54,7 @@ def device(vision: VisionSettings = FULL, driver: bool = False, **settings: floa
 
 def test_expressions_go_first_then_faces_and_the_eyes_last() -> None:
     assert [rung.what for rung in ladder(FULL, grace_s=1.0, driver=False)] == [
-        *("expression_rate", "expression_rate", "detector", "faces", "faces", "second_opinion", "eyes"),
+        *("expression_rate", "expression_rate", "faces", "faces", "second_opinion", "eyes", "detector"),
     ]
 
 
@@ -68,6 +68,7 @@ def test_a_drivers_eyes_are_always_read_and_a_passenger_never_takes_the_only_pla
     st.builds(
         VisionSettings,
         max_faces=st.integers(1, 32),
+        read_faces=st.none() | st.integers(1, 32),
         detect_every_s=st.floats(0, 60),
         expression_every_s=st.floats(0, 60),
         expression=st.booleans(),
@@ -84,6 +85,7 @@ def test_every_step_spares_something_and_no_expression_grows_stale(
         after = rung.vision
         assert after != before
         assert after.max_faces <= before.max_faces
+        assert (after.read_faces or 32) <= (before.read_faces or 32)
         assert after.detect_every_s >= before.detect_every_s
         assert after.eyes <= before.eyes
         if after.expression_every_s != vision.expression_every_s:
@@ -107,7 +109,24 @@ def test_too_many_frames_cost_one_thing_after_another_never_all_at_once() -> Non
     cab = device()
     assert cab.run(2.5, takes_s=0.1) == [], "a hiccup is no load"
     assert cab.run(60, takes_s=0.1) == [1, 2, 3, 4, 5, 6, 7]
-    assert cab.shedder.shedding == ("expression_rate", "detector", "faces", "second_opinion", "eyes")
+    assert cab.shedder.shedding == ("expression_rate", "faces", "second_opinion", "eyes", "detector")
+
+
+def test_before_a_crowd_as_many_faces_are_read_as_the_frame_rate_asked_for_allows() -> None:
+    crowd = device(VisionSettings(expression=False, eyes=False, max_faces=12), enough_fps=10)
+
+    def takes_s(faces: int) -> float:
+        return 0.02 + 0.015 * faces
+
+    def reads() -> int:
+        return min(crowd.shedder.vision.read_faces or 12, 12)
+
+    for _ in range(30):
+        crowd.run(1, takes_s(reads()))
+    assert crowd.shedder.shedding == ("faces",)
+    assert crowd.shedder.vision.max_faces == 12, "all are followed"
+    assert reads() == 3
+    assert 1 / takes_s(3) > 10 > 1 / takes_s(6)
 
 
 def test_late_frames_count_although_none_is_dropped() -> None:

@@ -77,3 +77,11 @@ def test_a_wider_margin_shows_more_and_a_face_at_the_edge_is_filled_up(
     assert alike(expression_crop(portrait, landmarks), wide) < 0.8
     cut = expression_crop(portrait[:, 225:], landmarks - np.array([225, 0, 0], dtype=np.float32))
     assert cut[:, :16].std(axis=1).mean() < 0.2 * cut[:, 32:].std(axis=1).mean()
+
+
+@pytest.mark.parametrize("shift", [(1200, 0), (-1200, 0), (0, 1200), (0, -1200), (900, 40)])
+def test_a_large_face_at_or_past_the_pictures_edge_is_cropped_all_the_same(
+    finder: LiteRtFinder, portrait: NDArray[np.uint8], shift: tuple[float, float]
+) -> None:
+    large = (landmarks_in(finder, portrait) * 3 + np.array([*shift, 0.0])).astype(np.float32)
+    assert expression_crop(portrait, large).shape == (48, 48)

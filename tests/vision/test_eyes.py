@@ -244,6 +244,20 @@ def test_eyes_that_were_not_asked_for_are_absent(face_models: Path, portrait: ND
     assert face.left_eye is None
 
 
+def test_a_thread_for_each_eye_reads_what_one_thread_reads(face_models: Path, portrait: NDArray[np.uint8]) -> None:
+    read = []
+    for threads in (1, 2):
+        with FaceReader(VisionSettings(threads=threads), face_models=face_models) as reader:
+            (face,) = reader.read(still(portrait)).faces
+        assert face.right_eye is not None
+        assert face.left_eye is not None
+        read.append((face.right_eye, face.left_eye))
+    for one, two in zip(*read, strict=True):
+        assert np.allclose(one.contour, two.contour, atol=0.05)
+        assert np.allclose(one.iris, two.iris, atol=0.05)
+        assert two.aspect_ratio == pytest.approx(one.aspect_ratio, abs=1e-3)
+
+
 def test_eyes_in_the_dark_are_unknown_though_the_face_is_found(face_models: Path, portrait: NDArray[np.uint8]) -> None:
     with FaceReader(VisionSettings(), face_models=face_models) as reader:
         (face,) = reader.read(still(portrait // 8)).faces

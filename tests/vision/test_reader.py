@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -106,3 +108,58 @@ def test_no_more_faces_are_followed_than_asked(face_models: Path, portrait: NDAr
     face = portrait[20:270, 100:350]
     finder = LiteRtFinder(face_models, VisionSettings(eyes=False, max_faces=1, detect_every_s=0))
     assert [len(finder.find(np.hstack([face, face[:, ::-1]]), at / 10)) for at in range(3)] == [1, 1, 1]
+
+
+def row(portrait: NDArray[np.uint8], sides: tuple[int, ...], size: tuple[int, int] = (1280, 720)) -> NDArray[np.uint8]:
+    """Portraits of these sides next to each other in a grey picture of ``size`` (width, height)."""
+    picture = np.full((size[1], size[0], 3), 120, np.uint8)
+    head = np.ascontiguousarray(portrait[:300, 80:380])
+    step = size[0] // len(sides)
+    for at, side in enumerate(sides):
+        left = at * step + (step - side) // 2
+        picture[200 : 200 + side, left : left + side] = cv2.resize(head, (side, side), interpolation=cv2.INTER_AREA)
+    return picture
+
+
+def test_more_faces_than_are_read_in_one_frame_take_turns_the_nearest_first(
+    face_models: Path, portrait: NDArray[np.uint8]
+) -> None:
+    picture = row(portrait, (250, 210, 210, 210, 210))
+    settings = VisionSettings(eyes=False, expression=False, max_faces=8, read_faces=2, detect_every_s=0, detect_tiles=3)
+    with FaceReader(settings, face_models=face_models, seed=7) as reader:
+        seen = [reader.read(still(picture, at / 10)) for at in range(40)]
+    settled = seen[20:]
+    assert all(len(observation.faces) == 2 for observation in settled)
+    names = {face.track_id for observation in settled for face in observation.faces}
+    assert len(names) == 5
+    nearest = {observation.faces[0].track_id for observation in settled}
+    assert len(nearest) == 1, "half of those read are the nearest"
+    for observation in settled:
+        read = {face.track_id for face in observation.faces}
+        assert {face.track_id for face in observation.unread} == names - read, "who is not read is told of as such"
+        assert all(observation.t_s - face.read_s < 0.45 for face in observation.unread), "every fourth frame at least"
+
+
+def test_a_face_too_small_for_the_whole_picture_is_found_in_a_tile(
+    face_models: Path, portrait: NDArray[np.uint8]
+) -> None:
+    picture = row(portrait, (200, 200, 200))
+    for tiles, least in ((1, 0), (3, 3)):
+        finder = LiteRtFinder(face_models, VisionSettings(eyes=False, detect_tiles=tiles, detect_every_s=0))
+        assert len([finder.find(picture, at / 10) for at in range(8)][-1]) == least
+
+
+def test_the_detector_runs_at_most_once_a_frame_however_many_tiles_there_are(
+    face_models: Path, portrait: NDArray[np.uint8]
+) -> None:
+    stages: list[str] = []
+
+    def watch(stage: str) -> AbstractContextManager[None]:
+        stages.append(stage)
+        return nullcontext()
+
+    settings = VisionSettings(eyes=False, detect_tiles=3, detect_every_s=0)
+    finder = LiteRtFinder(face_models, settings, watch)
+    for at in range(9):
+        finder.find(np.zeros_like(portrait), at / 10)
+    assert stages == ["detect"] * 9

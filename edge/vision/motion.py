@@ -1,0 +1,116 @@
+"""Where a face is going: its place and size from frame to frame, and how sure that is.
+
+A constant-velocity Kalman filter, for time in seconds and places in heights of the face, so that it holds near and far,
+at any frame rate and over gaps. Across and down behave alike and share one variance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, hypot, log
+
+from edge.vision.types import Box
+
+#: Standard deviation of a read place, in heights of the face: the mesh's jitter, a turning head that shifts its box.
+PLACE = 0.05
+#: Standard deviation of a read height's logarithm: heads that nod and mouths that open change it, turning does not.
+SIZE = 0.06
+#: How fast a face may go when it is first seen, in its heights a second: people walk 0.8 to 1.5 m/s, and the mesh's box
+#: of a face is 0.18 m high.
+SPEED = 5.0
+#: How much the velocity may change in one second, in heights a second: of a face that rests, and of one on its way for
+#: each height a second that it goes. Who stands mostly stays; who walks may stop or turn.
+CALM, EAGER = 1.0, 0.3
+#: Likewise how much the height's logarithm may.
+GROWING, NEARING = 0.1, 0.04
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Where a face should be.
+
+    x, y: its centre in pixels. log_height: natural logarithm of its height in pixels. variance: of the place, each way,
+    in squared heights. height_variance: of ``log_height``.
+    """
+
+    x: float
+    y: float
+    log_height: float
+    variance: float
+    height_variance: float
+
+
+def place(box: Box) -> tuple[float, float, float]:
+    """A box's centre, and the logarithm of its height, as in ``Forecast``."""
+    return box.x + box.width / 2, box.y + box.height / 2, log(max(box.height, 1e-6))
+
+
+class Motion:
+    """One face on its way."""
+
+    def __init__(self, box: Box, t_s: float) -> None:
+        self.t_s = t_s
+        self._aspect = _aspect(box)
+        self._x, self._y, self._log_height = place(box)
+        self._across = self._down = 0.0
+        # Of the place, of place and velocity, of the velocity; and of the size.
+        self._variances = (PLACE**2, 0.0, SPEED**2)
+        self._height_variance = SIZE**2
+
+    def at(self, t_s: float) -> Forecast:
+        """Where the face should be at ``t_s``, not before it was last seen."""
+        dt_s = t_s - self.t_s
+        x, y = self._x + self._across * dt_s, self._y + self._down * dt_s
+        variance, _, _ = self._forward(dt_s)
+        return Forecast(x, y, self._log_height, variance, self._height_variance + self._grown(dt_s))
+
+    def box(self, t_s: float) -> Box:
+        """The rectangle around the face where it should be at ``t_s``."""
+        ahead, height = self.at(t_s), exp(self._log_height)
+        width = height * self._aspect
+        return Box(ahead.x - width / 2, ahead.y - height / 2, width, height)
+
+    def moved(self, t_s: float) -> tuple[float, float, float]:
+        """How far across and down it should have gone since it was last seen, and its height, all in pixels."""
+        dt_s = t_s - self.t_s
+        return self._across * dt_s, self._down * dt_s, exp(self._log_height)
+
+    def take(self, box: Box, t_s: float) -> None:
+        """The face was seen there at ``t_s``."""
+        dt_s = t_s - self.t_s
+        ahead = self.at(t_s)
+        variance, both, velocity = self._forward(dt_s)
+        # The gains hold in any unit of length: pixels in, pixels out.
+        gain, push = variance / (variance + PLACE**2), both / (variance + PLACE**2)
+        x, y, log_height = place(box)
+        self._x, self._y = ahead.x + gain * (x - ahead.x), ahead.y + gain * (y - ahead.y)
+        self._across += push * (x - ahead.x)
+        self._down += push * (y - ahead.y)
+        self._variances = ((1 - gain) * variance, (1 - gain) * both, velocity - push * both)
+        gain = ahead.height_variance / (ahead.height_variance + SIZE**2)
+        self._log_height += gain * (log_height - self._log_height)
+        self._height_variance = (1 - gain) * ahead.height_variance
+        self.t_s, self._aspect = t_s, _aspect(box)
+
+    def _forward(self, dt_s: float) -> tuple[float, float, float]:
+        """The variances after so long, of white acceleration."""
+        variance, both, velocity = self._variances
+        noise = (CALM + EAGER * self._speed()) ** 2 * dt_s
+        return (
+            variance + 2 * both * dt_s + velocity * dt_s**2 + noise * dt_s**2 / 3,
+            both + velocity * dt_s + noise * dt_s / 2,
+            velocity + noise,
+        )
+
+    def _grown(self, dt_s: float) -> float:
+        """What is added to the variance of the height's logarithm."""
+        return (GROWING + NEARING * self._speed()) ** 2 * dt_s
+
+    def _speed(self) -> float:
+        """Heights of the face in a second."""
+        return hypot(self._across, self._down) / exp(self._log_height)
+
+
+def _aspect(box: Box) -> float:
+    """Width over height."""
+    return box.width / max(box.height, 1e-6)

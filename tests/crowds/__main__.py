@@ -1,0 +1,65 @@
+"""``python -m tests.crowds``: how well tracks hold in crowds of known truth; minutes on a small machine.
+
+With ``--puppets`` the crowds are pictures that the real detector and mesh read, which takes much longer.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from tqdm import tqdm
+
+from edge.models import face_models_folder
+from edge.vision import FaceReader, Observation, VisionSettings
+from tests.crowds.crowd import Truth, crowd
+from tests.crowds.film import puppets
+from tests.crowds.score import Score, score
+
+
+def main() -> None:
+    """Prints a row for each number of people and frame rate."""
+    parser = argparse.ArgumentParser(prog="python -m tests.crowds", description=__doc__)
+    parser.add_argument("--people", type=int, nargs="+", default=[2, 4, 8, 12], help="how many at once")
+    parser.add_argument("--fps", type=float, nargs="+", default=[10, 15, 30], help="frames a second")
+    parser.add_argument("--seconds", type=float, default=180, help="how long each crowd lasts")
+    parser.add_argument("--crowds", type=int, default=3, help="how many crowds a row")
+    parser.add_argument("--first", type=int, default=0, help="the first crowd's seed")
+    parser.add_argument("--read-faces", type=int, help="how many faces are read in one frame at most; by default all")
+    parser.add_argument("--detect-every", type=float, default=0.1, help="how often newcomers are looked for, seconds")
+    parser.add_argument("--puppets", action="store_true", help="pictures of puppets instead of made-up readings")
+    asked = parser.parse_args()
+    rows = [(people, fps) for people in asked.people for fps in asked.fps]
+    print("people  fps  visits  id switches a visit  seconds  count exact  dwell within 0.5 s")
+    with tqdm(total=len(rows) * asked.crowds, unit="crowd", leave=False, delay=1) as bar:
+        for people, fps in rows:
+            total = Score()
+            for seed in range(asked.first, asked.first + asked.crowds):
+                total += score(_crowd(asked, seed, people, fps))
+                bar.update()
+            tqdm.write(
+                f"{people:6}  {fps:3.0f}  {total.visits:6}  {total.switches_a_visit:19.3f}  {total.seconds:7}  "
+                f"{total.exact_share:11.1%}  {total.dwell_share:18.1%}"
+            )
+
+
+def _crowd(asked: argparse.Namespace, seed: int, people: int, fps: float) -> Iterator[tuple[Observation, Truth]]:
+    if not asked.puppets:
+        yield from crowd(
+            seed, people, asked.seconds, fps, detect_every_s=asked.detect_every, read_faces=asked.read_faces
+        )
+        return
+    settings = VisionSettings(
+        expression=False,
+        eyes=False,
+        max_faces=12,
+        read_faces=asked.read_faces,
+        detect_every_s=asked.detect_every,
+        detect_tiles=2,
+    )
+    with FaceReader(settings, face_models=face_models_folder(), seed=seed) as reader:
+        yield from puppets(reader, seed, people, asked.seconds, fps)
+
+
+if __name__ == "__main__":
+    main()
