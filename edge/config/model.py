@@ -30,7 +30,7 @@ from edge.vision.settings import VisionSettings
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "driver": {"vision": {"expression": False}, "state": {"expressions": False, "audience": False}},
     "kiosk": {
-        "vision": {"eyes": False, "max_faces": 12, "detect_every_s": 0.1, "detect_tiles": 2},
+        "vision": {"eyes": False, "max_faces": 12, "detect_every_s": 0.05, "detect_tiles": 2},
         "state": {"driver": False, "expressions": False},
         "shedding": {"enough_fps": 10.0},
     },

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import count
-from math import hypot
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from edge.vision.following import Followed, whose_turn
 from edge.vision.geometry import landmarks_box
 from edge.vision.iris import IrisModel
 from edge.vision.mesh import FaceMesh, region_of_detection, region_of_landmarks
+from edge.vision.reading import Reading, off_centre
 from edge.vision.region import Region
 from edge.vision.settings import VisionSettings
 from edge.vision.tiles import holds, view_of, views
@@ -25,43 +25,19 @@ from edge.vision.types import Array, Box, EyeSource
 #: Overlap (IoU) from which a detection is a face that is followed already. The detector frames brows to chin, the
 #: landmarks' box reaches from the forehead down: of one face they overlap by half.
 KNOWN_FACE = 0.25
-#: A face followed and found so far from its region's middle, in its heights, is looked at again where it was found, so
+#: A face found so far from its region's middle, in its heights, is looked at again where it was found, so
 #: many times at most. Of a face 0.6 of its width aside the mesh reads half, is sure of it, and moves a sixth of the
 #: way: two more looks came within 0.02 and 0.11 widths (the portrait, a face of a photo); 0.9 aside it sees none.
 OFF_CENTRE, LOOKS = 0.15, 2
 #: A face that is lost while another overlaps its box is behind that one, and looked for where it should come out.
 BEHIND = 0.1
-#: Of a face that another covers by the first share, the mesh may read parts of both: it is believed only where it is
-#: no further from where it should be than this, in its heights, and its height differs by no more. Covered by the
-#: second share it is not believed at all.
-PARTLY, MOSTLY = 0.3, 0.5
-ASTRAY, GROWN = 0.3, 0.2
-
+#: Eyes that the detector sees so many of its box's widths from where the mesh has them are where the detector says. As
+#: mesh points, the right eye and the left one are a point of each upper lid.
+MISPLACED, EYES = 0.3, (159, 386)
 #: Where two faces touch, one that the detector does not see for so long is none: the mesh believes in ears and collars.
 DOUBT_S = 0.5
 #: The least height of a face, over the side of what is searched, that the detector hardly misses.
 LEAST_HEIGHT = 0.15
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A face that the mesh saw in one image.
-
-    astray: how far from where it should be, in its heights. grown: by which share it is higher or lower than it was.
-    """
-
-    face: Followed
-    landmarks: Array
-    score: float
-    box: Box
-    astray: float
-    grown: float
-
-    def mistaken(self, likelier: Sequence[_Read]) -> bool:
-        """Whether it is made of parts of one of those that are more likely what they should be."""
-        hidden = max((self.box.covered(other.box) for other in likelier), default=0.0)
-        fits = self.astray <= ASTRAY and self.grown <= GROWN
-        return hidden >= (MOSTLY if fits or not self.face.known else PARTLY)
 
 
 class LiteRtFinder:
@@ -106,7 +82,7 @@ class LiteRtFinder:
         if in_view < self._settings.max_faces and (lost or not in_view or self._due(t_s)):
             self._detected_s = t_s
             view, detections = self._search(image, lost)
-            read = self._confirmed(read, view, detections, t_s)
+            read = [self._put_right(image, one, detections) for one in self._confirmed(read, view, detections, t_s)]
             new = self._new(detections, t_s)[: self._settings.max_faces - in_view]
             self._followed += new
             if self._settings.read_faces is not None:
@@ -147,8 +123,8 @@ class LiteRtFinder:
         self._followed = in_view[: self._settings.max_faces] + covered
 
     def _read(
-        self, image: NDArray[np.uint8], faces: list[Followed], t_s: float, known: Sequence[_Read] = ()
-    ) -> list[_Read]:
+        self, image: NDArray[np.uint8], faces: list[Followed], t_s: float, known: Sequence[Reading] = ()
+    ) -> list[Reading]:
         """``known`` faces and those of ``faces`` that the mesh sees, each once."""
         read = []
         for face in faces:
@@ -157,14 +133,12 @@ class LiteRtFinder:
             region = face.look_at(t_s)
             landmarks, score = self._look(image, region)
             for _ in range(LOOKS):
-                if score < self._settings.min_presence or _off_centre(landmarks_box(landmarks), region) <= OFF_CENTRE:
+                if score < self._settings.min_presence or off_centre(landmarks_box(landmarks), region) <= OFF_CENTRE:
                     break
                 region = region_of_landmarks(landmarks)
                 landmarks, score = self._look(image, region)
             if score >= self._settings.min_presence:
-                box = landmarks_box(landmarks)
-                grown = abs(box.height / max(where.height, 1e-6) - 1)
-                read.append(_Read(face, landmarks, score, box, _apart(where, box), grown))
+                read.append(Reading.of(face, landmarks, score, where))
         # Two regions may slide onto one face; it is whose it was most likely to be.
         kept = list(known)
         for one in sorted(read, key=lambda one: one.astray):
@@ -176,7 +150,7 @@ class LiteRtFinder:
         with self._watch("mesh"):
             return self._mesh.read(image, region)
 
-    def _lose(self, tried: Sequence[Followed], read: Sequence[_Read], t_s: float) -> list[Box]:
+    def _lose(self, tried: Sequence[Followed], read: Sequence[Reading], t_s: float) -> list[Box]:
         """Follows those no more that were not read, unless another hides them; where they should have been."""
         seen = {one.face.number for one in read}
         lost = []
@@ -204,8 +178,8 @@ class LiteRtFinder:
         return view, sorted(detections, key=lambda found: -found.box.width)
 
     def _confirmed(
-        self, read: Sequence[_Read], view: Region, detections: Sequence[Detection], t_s: float
-    ) -> list[_Read]:
+        self, read: Sequence[Reading], view: Region, detections: Sequence[Detection], t_s: float
+    ) -> list[Reading]:
         """Those read, less what touches another face and was not seen there by the detector for ``DOUBT_S``."""
         kept = []
         for one in read:
@@ -221,6 +195,19 @@ class LiteRtFinder:
                 kept.append(one)
         return kept
 
+    def _put_right(self, image: NDArray[np.uint8], read: Reading, detections: Sequence[Detection]) -> Reading:
+        """The face read again where the detector sees its eyes, if that is elsewhere."""
+        found = max(detections, key=lambda found: found.box.iou(read.box), default=None)
+        if found is None or found.box.iou(read.box) < KNOWN_FACE:
+            return read
+        off = np.linalg.norm(found.keypoints[:2] - read.landmarks[list(EYES), :2], axis=1).max()
+        if off <= MISPLACED * found.box.width:
+            return read
+        landmarks, score = self._look(image, region_of_detection(found))
+        if score < self._settings.min_presence:
+            return read
+        return replace(read, landmarks=landmarks, score=score, box=landmarks_box(landmarks))
+
     def _new(self, detections: Sequence[Detection], t_s: float) -> list[Followed]:
         """Those of the detector's faces that are not followed yet."""
         known = [face.box(t_s) for face in self._followed if not face.covered]
@@ -230,21 +217,9 @@ class LiteRtFinder:
             if all(found.box.iou(box) < KNOWN_FACE for box in known)
         ]
 
-    def _found(self, image: NDArray[np.uint8], read: _Read) -> FoundFace:
+    def _found(self, image: NDArray[np.uint8], read: Reading) -> FoundFace:
         eyes: list[FoundEye | None] = [None, None]
         if self._iris is not None and self._settings.eyes:
             with self._watch("iris"):
                 eyes = list(self._iris.read_both(image, read.landmarks))
         return FoundFace(read.box, read.score, read.landmarks, eyes[0], eyes[1], read.face.number)
-
-
-def _off_centre(box: Box, region: Region) -> float:
-    """How far a box's centre is from a region's, in heights of the box."""
-    off_x, off_y = box.x + box.width / 2 - region.x, box.y + box.height / 2 - region.y
-    return hypot(off_x, off_y) / max(box.height, 1e-6)
-
-
-def _apart(one: Box, other: Box) -> float:
-    """How far two boxes' centres are apart, in heights of the first."""
-    off_x, off_y = (one.x - other.x + (one.width - other.width) / 2, one.y - other.y + (one.height - other.height) / 2)
-    return hypot(off_x, off_y) / max(one.height, 1e-6)

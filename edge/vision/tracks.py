@@ -18,10 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.vision.likeness import MOST, Known, Seen, surely, unlikely
-from edge.vision.types import Box
 
-#: Overlap (IoU) from which two boxes in one frame are one face found twice, as when two regions slide together.
-SAME_BOX = 0.5
 #: How long a face may be out of sight, behind a hand, a passer-by or a missed frame, and keep its name.
 REMEMBER_S = 2.0
 
@@ -77,12 +74,3 @@ def matched(costs: NDArray[np.float64], most: float) -> list[tuple[int, int]]:
     costs_above = np.ascontiguousarray(capped - capped.min(), np.float32)
     _, _, flow = cv2.EMD(rows, columns, cv2.DIST_USER, cost=costs_above)
     return [(int(row), int(column)) for row, column in np.argwhere(flow > 0.5) if costs[row, column] < most]
-
-
-def distinct(boxes: Sequence[Box]) -> list[int]:
-    """Which of ``boxes`` to keep so that no face counts twice; of two that lie on each other the first stays."""
-    kept: list[int] = []
-    for at, box in enumerate(boxes):
-        if all(box.iou(boxes[other]) < SAME_BOX for other in kept):
-            kept.append(at)
-    return kept

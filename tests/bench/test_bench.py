@@ -31,8 +31,8 @@ def test_a_bench_of_two_faces_writes_figures_that_add_up_and_a_page_with_a_pictu
     assert main(["bench", *asked, "--json", str(figures), "--report", str(report)]) == 0
     (result,) = Bench.model_validate_json(figures.read_text()).results
     assert result.faces_found == 2
-    # The mesh, two eyes and the expression of each; the detector once a second.
-    assert 8 <= result.calls < 8.5
+    # The mesh and two eyes of each; the expression of each some ten times a second, the detector once.
+    assert 6 < result.calls < 8
     assert sum(stage.share for stage in result.stages.values()) == pytest.approx(1)
     assert {"detect", "mesh", "iris", "lids", "crop", "expression", "quality", "other", "state", "outbox"} >= set(
         result.stages

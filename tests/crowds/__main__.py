@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--crowds", type=int, default=3, help="how many crowds a row")
     parser.add_argument("--first", type=int, default=0, help="the first crowd's seed")
     parser.add_argument("--read-faces", type=int, help="how many faces are read in one frame at most; by default all")
-    parser.add_argument("--detect-every", type=float, default=0.1, help="how often newcomers are looked for, seconds")
+    parser.add_argument("--detect-every", type=float, default=0.05, help="how often newcomers are looked for, seconds")
     parser.add_argument("--puppets", action="store_true", help="pictures of puppets instead of made-up readings")
     asked = parser.parse_args()
     rows = [(people, fps) for people in asked.people for fps in asked.fps]

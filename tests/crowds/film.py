@@ -32,7 +32,7 @@ _SIDE = 360
 #: A puppet's turn goes by steps, so that few pictures need to be made.
 _STEP_DEG, _MOST_DEG = 5.0, 35.0
 #: Who stands further away is too small for the detector with two tiles.
-FAR_M = 2.1
+FAR_M = 1.7
 #: A face belongs to the truth's box that it overlaps by so much (IoU).
 _SAME = 0.3
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from edge.vision.likeness import Seen
-from edge.vision.tracks import REMEMBER_S, SAME_BOX, Tracks, distinct, matched
+from edge.vision.tracks import REMEMBER_S, Tracks, matched
 from edge.vision.types import Box
 
 boxes = st.builds(Box, *[st.floats(0, 600)] * 2, *[st.floats(10, 200)] * 2)
@@ -125,11 +125,3 @@ def test_no_other_pairing_costs_less(costs: np.ndarray[tuple[int, int], np.dtype
     best = min(wide[range(len(wide)), list(columns)].sum() for columns in permutations(range(wide.shape[1]), len(wide)))
     left = len(wide) - len(pairs)
     assert sum(costs[pair] for pair in pairs) + most * left == pytest.approx(best, abs=1e-3)
-
-
-@given(st.lists(boxes, max_size=8))
-def test_what_is_kept_never_overlaps_and_what_is_dropped_always_does(faces: list[Box]) -> None:
-    kept = distinct(faces)
-    for at, box in enumerate(faces):
-        overlaps = [box.iou(faces[other]) >= SAME_BOX for other in kept if other != at]
-        assert any(overlaps) != (at in kept)

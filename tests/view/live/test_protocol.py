@@ -128,8 +128,7 @@ def test_pictures_are_sent_only_where_they_are_shown(looks: list[Look], pixels: 
 
 
 def test_with_expressions_off_no_probability_is_told(looks: list[Look]) -> None:
-    look = looks[-1]
-    assert look.observation.faces[0].expression is not None, "the reader saw one"
+    look = next(look for look in reversed(looks) if look.observation.faces[0].expression is not None)
     quiet = Look(look.frame, look.observation, look.driver, look.driver_track, ())
     assert '"expression":null' in text(quiet, pixels=False)
     assert "shares" not in text(quiet, pixels=False)
