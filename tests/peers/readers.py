@@ -55,7 +55,7 @@ def mien(models: Path) -> tuple[Reader, Classifier]:
         for event in to_events(people.update(observation), device, clock, UNKNOWN_VEHICLE):
             outbox.put(event)
         shown = people.expressions()
-        return (shown[0].label if shown else FOUND) if observation.faces else None
+        return ((shown and shown[0].label) or FOUND) if observation.faces else None
 
     expression = open_expression(config.vision)
     return read, lambda face: LABELS[int(np.argmax(expression.probabilities(face)))]

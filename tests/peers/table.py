@@ -46,8 +46,8 @@ def _clip_table(peers: list[Peer], clip: str, truth: dict[str, Any]) -> list[str
     has_truth = "expressions" in truth
     lines = [
         "| | frames/s | mien is | CPU ms a frame | peak RSS MB | installed MB | first result s | face found "
-        f"| label flips in 100 frames |{' right label |' if has_truth else ''}",
-        f"|---|---|---|---|---|---|---|---|---|{'---|' if has_truth else ''}",
+        f"| label flips in 100 frames |{' right label | wrong label |' if has_truth else ''}",
+        f"|---|---|---|---|---|---|---|---|---|{'---|---|' if has_truth else ''}",
     ]
     for peer in peers:
         run = peer.runs[clip][0]
@@ -64,7 +64,7 @@ def _clip_table(peers: list[Peer], clip: str, truth: dict[str, Any]) -> list[str
             _flips(run["labels"]),
         ]
         if has_truth:
-            row.append(_right(run["labels"], run["clip_fps"], truth["expressions"]))
+            row += _right(run["labels"], run["clip_fps"], truth["expressions"])
         lines.append("| " + " | ".join(row) + " |")
     return lines
 
@@ -93,14 +93,15 @@ def _flips(labels: list[str | None]) -> str:
     return f"{100 * sum(a != b for a, b in pairwise(named)) / len(named):.1f}"
 
 
-def _right(labels: list[str | None], fps: float, spans: list[list[Any]]) -> str:
-    """Share of the frames in the spans that carry the span's label; a frame without one is wrong."""
-    hits = total = 0
+def _right(labels: list[str | None], fps: float, spans: list[list[Any]]) -> list[str]:
+    """Shares of the frames in the spans that carry the span's label, and another one; some carry none."""
+    hits = misses = total = 0
     for label, start_s, end_s in spans:
         within = labels[round(start_s * fps) : round(end_s * fps)]
         total += len(within)
         hits += within.count(label)
-    return f"{hits / total:.0%}" if len(_named(labels)) else "–"
+        misses += len(_named(within)) - within.count(label)
+    return [f"{hits / total:.0%}", f"{misses / total:.0%}"] if len(_named(labels)) else ["–", "–"]
 
 
 def _machine() -> str:
