@@ -75,6 +75,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(fit)
     fit.add_argument("--out", type=Path, metavar="FOLDER", help="model, checkpoints, history (default: runs/RECIPE)")
     fit.add_argument("--epochs", type=int, help="instead of the recipe's own number")
+    fit.add_argument(
+        "--schedule",
+        choices=("paper", "short"),
+        default="paper",
+        help="short: fewer epochs, a learning rate that rises and falls, averaged weights, and smaller pictures at "
+        "first; for machines without a GPU (default: the recipe's own)",
+    )
     fit.add_argument("--seed", type=int, default=0, help="of order, augmentation and initial weights (default: 0)")
     fit.add_argument("--resume", action="store_true", help="go on from the last whole epoch in --out")
     fit.add_argument("--init", type=Path, metavar="MODEL", help="start from this .keras model of the same recipe")
@@ -222,6 +229,8 @@ def _fit(arguments: argparse.Namespace) -> int:
             raise RecipeError(f"--set {setting}: write KEY=VALUE")
         options[key] = value
     recipe = load(arguments.recipe, options)
+    if arguments.schedule == "short":
+        recipe = recipe.shortened()
     distillation = _distillation(arguments)
     faces = _load(arguments)
     # Last, because it brings TensorFlow: a mistake in the arguments should not take seconds to be told.

@@ -223,15 +223,23 @@ def _open(
     recipe: Recipe, out: Path, epochs: int, seed: int, resume: bool, writes: bool, distillation: Distillation | None
 ) -> History:
     """The epochs that a run in the folder has behind it; none for a new run, whose settings are noted there."""
-    settings = {"recipe": recipe.name, "epochs": epochs, "batch": recipe.batch, "seed": seed}
+    settings = {
+        "recipe": recipe.name,
+        "schedule": recipe.schedule,
+        "epochs": epochs,
+        "batch": recipe.batch,
+        "seed": seed,
+    }
     taught = distillation.facts if distillation else None
     if (out / HISTORY).is_file() and not resume:
         raise RecipeError(f"{out}: holds a run already; --resume goes on with it, another --out keeps it")
     if (out / RUN).is_file() and resume:
         before = json.loads((out / RUN).read_text())
         for name, value in settings.items():
-            if before[name] != value:
-                raise RecipeError(f"{out}: started with {name} {before[name]}, not {value}; --resume needs the same")
+            if before.get(name) != value:
+                raise RecipeError(
+                    f"{out}: started with {name} {before.get(name)}, not {value}; --resume needs the same"
+                )
         if before.get("distillation") != taught:
             raise RecipeError(
                 f"{out}: started with {describe(before.get('distillation'))}, not {describe(taught)}; "

@@ -76,6 +76,7 @@ def build() -> keras.Model:
 RECIPE = Recipe(
     name="gao_se",
     build=build,
+    any_side=True,
     epochs=50,
     batch=64,
     optimizer="adam",

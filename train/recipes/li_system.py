@@ -68,6 +68,7 @@ def recipe(width: int = 32) -> Recipe:
     return Recipe(
         name="li_system",
         build=partial(build, width),
+        any_side=True,
         epochs=40,
         batch=128,
         optimizer="sgd",
