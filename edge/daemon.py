@@ -83,21 +83,23 @@ def follow(
     *,
     is_synced: Callable[[], bool],
     stop: threading.Event | None = None,
+    at_hand: Callable[[], bool] = lambda: False,
     vehicle: Callable[[], Vehicle] = lambda: UNKNOWN_VEHICLE,
     between: Callable[[], list[Episode]] = list,
 ) -> Iterator[Step]:
     """The inner loop: reads each frame of a camera and tells what it changed, until the frames end or ``stop``.
 
-    frames: None among them is a moment in which none came. vehicle: asked with each frame for what the vehicle says of
+    frames: None among them is a moment in which none came. at_hand: whether the next one is there already, so that two
+    can be worked on at once. vehicle: asked with each frame for what the vehicle says of
     itself. between: called after each frame, before the next is asked for; tells what it has changed itself. The last
     step tells what the end itself ended; a camera's failure is raised after it.
     """
     observation: Observation | None = None
     lost: CameraError | None = None
     try:
-        for frame in frames:
-            if frame is not None:
-                observation = reader.read(frame)
+        for result in reader.read_ahead(frames, at_hand):
+            if result is not None:
+                frame, observation = result
                 said = vehicle()
                 changes = people.update(observation, said)
                 # Anew with each frame, so that a wall clock that is set meanwhile is followed.
@@ -253,6 +255,7 @@ def run(
             device,
             is_synced=system_clock_synced,
             stop=stop,
+            at_hand=shutter.at_hand,
             vehicle=vehicle,
             between=between,
         )

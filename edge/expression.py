@@ -25,11 +25,11 @@ def open_expression(settings: VisionSettings) -> ExpressionModel:
     try:
         chosen = find(settings.expression_model) if settings.expression_model else active()
         if chosen is not None:
-            return ExpressionModel(chosen, settings.threads, allow_unverified=settings.allow_unverified)
+            return ExpressionModel(chosen, settings.model_threads, allow_unverified=settings.allow_unverified)
     except MienError as error:
         log.warning("%s (the expression model that ships takes over)", error)
-        return ExpressionModel(shipped_expression(), settings.threads, fallback=str(error))
-    return ExpressionModel(shipped_expression(), settings.threads)
+        return ExpressionModel(shipped_expression(), settings.model_threads, fallback=str(error))
+    return ExpressionModel(shipped_expression(), settings.model_threads)
 
 
 def verify(path: Path, *, allow_unverified: bool = False) -> Bundle:

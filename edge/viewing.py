@@ -28,5 +28,7 @@ def view(config: Config, *, stop: threading.Event, on_open: Callable[[str], None
         people = People(config.state)
         device = DeviceIdentity(config.device, model_sha256=reader.expression_sha256)
         frames = camera.frames(TICK_S)
-        for step in follow(frames, reader, people, device, is_synced=system_clock_synced, stop=stop):
+        for step in follow(
+            frames, reader, people, device, is_synced=system_clock_synced, stop=stop, at_hand=camera.at_hand
+        ):
             window.show(step, people)

@@ -10,7 +10,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -382,9 +382,11 @@ class _Rig(Camera):
             raise StopIteration
         return Frame(np.zeros((1, 1, 3), np.uint8), self._now.t_s, self._now.wall_time, self._now.seq, self.id)
 
-    def read(self, _frame: Frame) -> Observation:
-        assert self._now is not None
-        return self._now
+    def read_ahead(
+        self, frames: Iterable[Frame | None], _at_hand: Callable[[], bool]
+    ) -> Iterator[tuple[Frame, Observation] | None]:
+        for frame in frames:
+            yield None if frame is None or self._now is None else (frame, self._now)
 
     def close(self) -> None:
         pass

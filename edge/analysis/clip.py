@@ -62,7 +62,9 @@ def analyze(
             if step.observation is not None:
                 on_frame(camera.frames_total)
 
-        analysis = sum_up(follow(camera, reader, people, device, is_synced=lambda: False), people, on_step=see)
+        analysis = sum_up(
+            follow(camera, reader, people, device, is_synced=lambda: False, at_hand=camera.at_hand), people, on_step=see
+        )
         return replace(analysis, model=reader.expression_name, model_sha256=reader.expression_sha256)
 
 

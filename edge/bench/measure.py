@@ -61,7 +61,7 @@ class Ratio(BaseModel):
 class Result(BaseModel):
     """One bench.
 
-    fps: frames a second, capture included, one after the other. calls: of models, a frame. faces_found: mean a frame.
+    fps: frames a second, capture included. calls: of models, a frame. faces_found: mean a frame.
     rss_mib: of this process, which holds the models twice. temperature_c: None where no sensor tells.
     """
 
@@ -83,7 +83,7 @@ class Result(BaseModel):
 
 
 def measure(scene: Scene, faces: int, threads: int, *, on_frame: Callable[[], None] = lambda: None) -> Result:
-    """Bench a scene with so many faces, with so many threads for each model and for OpenCV.
+    """Bench a scene with so many faces and so many threads, as ``VisionSettings`` has them.
 
     A second reader goes ahead over each block and keeps what it gives to the models; then the pipeline reads the block
     and the bare models get the same inputs again, in turns as to who is first. Raises MienError where the scene has too
@@ -130,7 +130,7 @@ def measure(scene: Scene, faces: int, threads: int, *, on_frame: Callable[[], No
             events=pipeline.events,
             faces_found=mean(pipeline.faces),
             calls=calls / frames,
-            fps=frames / total_s,
+            fps=frames / (sum(ours.wall_s for ours, _ in pairs) + sum(per_frame_s.get("capture", ()))),
             rss_mib=_rss_mib(),
             temperature_c=Thermometer().read().temperature_c,
             cpu=_ratio([(ours.cpu_s, bare.cpu_s) for ours, bare in pairs]),
@@ -156,9 +156,10 @@ class _Pipeline:
     def run(self, block: Sequence[Frame]) -> Spent:
         """Reads a block. The outbox's own thread may still write at its end: that counts as processor time alone."""
         start = Spent.now()
-        for frame in block:
-            with self._stages("vision"):
-                observation = self._reader.read(frame)
+        for result in self._reader.read_ahead(block):
+            if result is None:
+                continue  # blocks hold frames only
+            _, observation = result
             with self._stages("state"):
                 changes = self._people.update(observation)
             with self._stages("outbox"):

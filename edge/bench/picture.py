@@ -29,7 +29,7 @@ _COLOURS = {
 def require_matplotlib() -> None:
     """Raises MienError, saying what to install, where there is no matplotlib to draw with."""
     try:
-        import matplotlib  # noqa: F401
+        import matplotlib  # noqa: F401 - only whether it is there
     except ImportError:
         raise MienError("--report draws with matplotlib, which is not installed; pip install 'mien[plot]'") from None
 

@@ -9,6 +9,7 @@ from edge.bench.bench import Bench
 from edge.bench.measure import Ratio, Result
 from edge.bench.stages import WITH_MODELS
 from edge.errors import MienError
+from edge.markdown import table_of_figures
 
 PAGE, PICTURE, FIGURES = "report.md", "stages.png", "bench.json"
 
@@ -54,12 +55,12 @@ def _page(bench: Bench) -> str:
     made = bench.made
     parts = [
         f"# Speed on {bench.scene}",
-        _markdown(_RESULT_COLUMNS, map(_result_row, bench.results)),
+        table_of_figures(_RESULT_COLUMNS, map(_result_row, bench.results)),
         _EXPLAINED.format(block=BLOCK),
         f"![Milliseconds a frame, by stage]({PICTURE})",
     ]
     for result in bench.results:
-        parts += [f"## {_heading(result)}", _markdown(_STAGE_COLUMNS, _stage_rows(result))]
+        parts += [f"## {_heading(result)}", table_of_figures(_STAGE_COLUMNS, _stage_rows(result))]
     versions = ", ".join(f"{name} {version}" for name, version in made.versions.items())
     parts += [
         "## How this was made",
@@ -109,11 +110,6 @@ def _heading(result: Result) -> str:
 
 def _ratio(ratio: Ratio) -> str:
     return f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
-
-
-def _markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _aligned(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -17,7 +17,8 @@ STAGES = (
 )
 #: Those that hold a model, and its input and output with it.
 WITH_MODELS = frozenset({"detect", "mesh", "iris", "landmarker", "expression"})
-_OF_VISION = STAGES[1 : STAGES.index("other")]
+#: Those within the time of finding and observing faces, which the iris model may run beside.
+_WITHIN = frozenset(STAGES[1 : STAGES.index("other")]) - {"iris"}
 
 
 class Stages:
@@ -42,10 +43,14 @@ class Stages:
         self._captured_s.append(seconds)
 
     def frame(self) -> None:
-        """A frame is done. Time under "vision" that belongs to none of its stages is "other"."""
+        """A frame is done. Time of finding and observing faces that belongs to no stage of its own is "other".
+
+        Where two frames are worked on at once, what is found of the next counts as this one's: it evens out.
+        """
         spent_s, self._now = self._now, defaultdict(float)
-        if "vision" in spent_s:
-            spent_s["other"] = spent_s.pop("vision") - sum(spent_s[stage] for stage in _OF_VISION)
+        if spent_s.keys() & {"find", "observe"}:
+            whole_s = spent_s.pop("find", 0.0) + spent_s.pop("observe", 0.0)
+            spent_s["other"] = whole_s - sum(spent_s[stage] for stage in _WITHIN)
         if self._captured_s:
             spent_s["capture"] = self._captured_s.popleft()
         self._frames.append(spent_s)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import Self
 
 from edge.camera.frame import Frame
 from edge.camera.health import Condition, Health, Kind
+from edge.closing import Closing
 from edge.errors import MienError
 
 _LOGIN = re.compile(r"//[^/\s]*@")
@@ -25,7 +25,7 @@ class CameraError(MienError):
     """A source that cannot be opened or a file that cannot be read on; the message names it and the way out."""
 
 
-class Camera(ABC):
+class Camera(Closing):
     """An iterator of frames and a context manager that lets go of the source.
 
     id: the configured id, repeated in each frame. size: width and height of the frames in pixels. fps: the rate that
@@ -75,6 +75,10 @@ class Camera(ABC):
         Raises CameraError where a file cannot be read on. A live source never ends by itself: it comes back.
         """
 
+    def at_hand(self) -> bool:
+        """Whether the next frame is there already, as far as is known."""
+        return False
+
     def next_frame(self, timeout_s: float) -> Frame | None:
         """The next frame, or None where none came in time, at the end and while the camera is off."""
         if not self._resumed.wait(timeout_s):
@@ -107,14 +111,6 @@ class Camera(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of the source. Closing twice is harmless."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _become(self, kind: Kind, reason: str | None = None) -> None:
         self._health.become(kind, reason)

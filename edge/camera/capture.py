@@ -35,6 +35,7 @@ def quieten() -> None:
 def open_capture(source: str | int, backend: int, options: Sequence[int] = ()) -> cv2.VideoCapture | None:
     """A capture for ``source``, or None where OpenCV cannot open it. options: pairs of property and value."""
     quieten()
+    # The stubs know a number and a name apart, not both in one.
     capture = cv2.VideoCapture(source, backend, list(options))  # type: ignore[call-overload,unused-ignore]
     if capture.isOpened() and int(capture.get(cv2.CAP_PROP_FOURCC)) != _TEXT:
         return capture

@@ -61,6 +61,15 @@ class FileCamera(Camera):
             raise StopIteration
         return self._next_in_real_time() if self._realtime else self._next_frame()
 
+    def at_hand(self) -> bool:
+        """See Camera. Of a file in real time: whether the next frame is due."""
+        if self._paused_s is not None or self._closed:
+            return False
+        if not self._realtime:
+            return True
+        due_s = self._stamps.t_s + self._period_s
+        return self._began is not None and time.monotonic() - self._began[0] >= due_s
+
     def pause(self) -> None:
         """Stand still. There is no device to close; the file's time stands still as well."""
         if self._paused_s is None:

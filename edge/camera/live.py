@@ -115,6 +115,10 @@ class LiveCamera(Camera):
             if self._closed:
                 raise StopIteration
 
+    def at_hand(self) -> bool:
+        """See Camera."""
+        return self._slot is not None
+
     def next_frame(self, timeout_s: float) -> Frame | None:
         """See Camera."""
         ends_s = time.monotonic() + timeout_s
@@ -223,8 +227,10 @@ class LiveCamera(Camera):
                 if reader.feed is not None:
                     self._read_out(reader, reader.feed)
                     self._let_go(reader)
-                elif not reader.retired.wait(self._retry_s * random.uniform(1 - JITTER, 1 + JITTER)):  # noqa: S311
-                    self._reopen(reader)
+                else:
+                    varied = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
+                    if not reader.retired.wait(self._retry_s * varied):
+                        self._reopen(reader)
         finally:
             self._let_go(reader)
 

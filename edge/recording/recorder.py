@@ -72,7 +72,9 @@ def record(
         with RecordingWriter(out, header) as writer:
             try:
                 # With ticks, so that it can be stopped while a stream is silent.
-                for step in follow(camera.frames(TICK_S), reader, people, device, is_synced=synced, stop=stop):
+                for step in follow(
+                    camera.frames(TICK_S), reader, people, device, is_synced=synced, stop=stop, at_hand=camera.at_hand
+                ):
                     if step.observation is not None:
                         writer.write(Moment.of(step.observation, step.clock, step.vehicle))
                         last_s = step.observation.t_s

@@ -175,6 +175,7 @@ class Controls:
             self._shutter.open()
         elif not self._shutter.closed:
             self._shutter.close(reason)
+            self._reader.drop_ahead()
             self._changes += self._people.finish()
             self._tally.blind("camera_off")
         else:

@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from edge.camera import Camera
+from edge.closing import Closing
 from edge.delivery import Delivery, Outbox
 from edge.errors import MienError
 from edge.events import Event
 from edge.events.models import SEVERITIES, Severity
 from edge.running import Heat, MetricsSettings
+from edge.vision.backend import WHOLES, unwatched
 
 try:
     from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
@@ -51,7 +51,7 @@ class Sources:
     shedding: Callable[[], Iterable[str]]
 
 
-class Metrics:
+class Metrics(Closing):
     """Counts, and serves what it counted at ``/metrics``; a context manager. Needs ``settings.port``.
 
     Raises:
@@ -101,6 +101,8 @@ class Metrics:
 
     def stage(self, stage: str) -> AbstractContextManager[None]:
         """Times one run of a stage: vision's stopwatch."""
+        if stage in WHOLES:
+            return unwatched(stage)  # the stages' times are to add up
         timer: AbstractContextManager[None] = self._stages.labels(stage).time()
         return timer
 
@@ -134,14 +136,6 @@ class Metrics:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _fps(self) -> float:
         return self._rate[0] if self._clock() - self._last_frame_s < 2 * _RATE_S else 0.0

@@ -14,8 +14,8 @@ from edge.camera import Camera, Condition, Frame
 class Shutter:
     """One camera that can be closed and opened again while frames are taken; a context manager that lets go of it.
 
-    All calls from one thread. Where it begins closed the camera is not even opened once: its light stays off. reason:
-    why it is closed, where that is not the switch alone.
+    All calls from one thread at a time. Where it begins closed the camera is not even opened once: its light stays off.
+    reason: why it is closed, where that is not the switch alone.
     """
 
     def __init__(self, open_camera: Callable[[], Camera], *, closed: bool, reason: str | None = None) -> None:
@@ -41,6 +41,10 @@ class Shutter:
     def dropped(self) -> int:
         """Frames that came too fast, so far."""
         return self._camera.dropped if self._camera is not None else 0
+
+    def at_hand(self) -> bool:
+        """As ``Camera.at_hand``."""
+        return self._camera is not None and not self.closed and self._camera.at_hand()
 
     def listen(self, listener: Callable[[Condition], None]) -> None:
         """As ``Camera.listen``."""

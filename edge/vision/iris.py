@@ -5,7 +5,6 @@ Its lids follow a closing eye where the plain mesh stays half open.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from math import dist
 from pathlib import Path
 
@@ -53,37 +52,21 @@ _MEASURED = [*_CORNERS, *(point for gap in _GAPS for point in gap)]
 
 
 class IrisModel:
-    """The iris model; it was trained on one side only, so the person's left eye goes through it mirrored.
+    """The iris model; it was trained on one side only, so the person's left eye goes through it mirrored."""
 
-    Of several threads each eye gets one: the model is so small that two threads on one eye take longer than one does.
-    """
-
-    def __init__(self, folder: Path, threads: int) -> None:
-        right = Model.load(folder / FILE, 1)
-        self._models = {False: right, True: Model.load(folder / FILE, 1) if threads > 1 else right}
-        self._threads = threads
-        self._beside: ThreadPoolExecutor | None = None
-
-    def close(self) -> None:
-        """Ends the second thread until it is needed again."""
-        if self._beside is not None:
-            self._beside.shutdown()
-            self._beside = None
+    def __init__(self, folder: Path) -> None:
+        # So small that two threads on one eye take longer than one does.
+        self._model = Model.load(folder / FILE, 1)
 
     def read_both(self, image: NDArray[np.uint8], landmarks: Array) -> tuple[FoundEye, FoundEye]:
         """The right and the left eye, each as ``read`` has it."""
-        if self._threads == 1:
-            return self.read(image, landmarks, left=False), self.read(image, landmarks, left=True)
-        if self._beside is None:
-            self._beside = ThreadPoolExecutor(1, "left-eye")
-        left = self._beside.submit(self.read, image, landmarks, left=True)
-        return self.read(image, landmarks, left=False), left.result()
+        return self.read(image, landmarks, left=False), self.read(image, landmarks, left=True)
 
     def read(self, image: NDArray[np.uint8], landmarks: Array, *, left: bool) -> FoundEye:
         """One eye of the face with these mesh ``landmarks`` in the BGR ``image``, the person's left or right."""
         region = region_of_eye(landmarks, left=left)
         crop = region.crop(image, SIZE)
-        contour, iris = self._models[left].run_image(np.ascontiguousarray(crop[:, ::-1]) if left else crop, bgr=True)
+        contour, iris = self._model.run_image(np.ascontiguousarray(crop[:, ::-1]) if left else crop, bgr=True)
         points = np.concatenate([contour.reshape(-1, 3), iris.reshape(-1, 3)])
         if left:
             # The model orders the iris centre, towards the nose, top, towards the temple, bottom.

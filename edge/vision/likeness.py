@@ -15,7 +15,7 @@ from math import exp, hypot, log, pi
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.vision.geometry import PROPORTIONS, landmarks_box, proportions
+from edge.vision.geometry import PROPORTIONS, proportions
 from edge.vision.motion import PLACE, SIZE, Motion, place
 from edge.vision.types import Array, Box
 
@@ -63,15 +63,15 @@ class Seen:
     followed: str | None = None
 
     @classmethod
-    def of(cls, landmarks: Array, followed: str | None = None) -> Seen:
-        """What mesh landmarks [468, 3] tell."""
+    def of(cls, landmarks: Array, box: Box, followed: str | None = None) -> Seen:
+        """What mesh landmarks [468, 3] tell, and their box."""
         right, left, nose = (float(landmarks[at, 0]) for at in (_RIGHT_TEMPLE, _LEFT_TEMPLE, _NOSE))
         # In profile the temples meet, and the nose is far out.
         turn = float(np.clip((2 * nose - right - left) / max(abs(left - right), 1e-6), -1.5, 1.5))
         if abs(turn) > PROPORTIONS_MAX_TURN:
-            return cls(landmarks_box(landmarks), turn, None, followed)
+            return cls(box, turn, None, followed)
         lengths = np.maximum(proportions(landmarks), 1e-6)
-        return cls(landmarks_box(landmarks), turn, np.log(lengths).astype(np.float32), followed)
+        return cls(box, turn, np.log(lengths).astype(np.float32), followed)
 
 
 class Known:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.vision.backend import FoundEye, FoundFace, Stopwatch, unwatched
+from edge.vision.backend import FoundEyes, FoundFace, Stopwatch, unwatched
 from edge.vision.detector import Detection, Detector
 from edge.vision.following import Followed, whose_turn
 from edge.vision.geometry import landmarks_box
@@ -20,6 +20,7 @@ from edge.vision.reading import Reading, off_centre
 from edge.vision.region import Region
 from edge.vision.settings import VisionSettings
 from edge.vision.tiles import holds, view_of, views
+from edge.vision.turns import EyesByTurns
 from edge.vision.types import Array, Box, EyeSource
 
 #: Overlap (IoU) from which a detection is a face that is followed already. The detector frames brows to chin, the
@@ -52,9 +53,10 @@ class LiteRtFinder:
         """Loads the models from ``folder``. Raises VisionError naming a file that is missing or broken."""
         self._settings = settings
         self._watch = stopwatch
-        self.detector = Detector(folder, settings.threads, settings.min_detection_score)
-        self._mesh = FaceMesh(folder, settings.threads)
-        self._iris = IrisModel(folder, settings.threads) if settings.eyes else None
+        self.detector = Detector(folder, settings.model_threads, settings.min_detection_score)
+        self._mesh = FaceMesh(folder, settings.model_threads)
+        self._iris = IrisModel(folder) if settings.eyes else None
+        self._turns = EyesByTurns(self._iris) if self._iris is not None else None
         self._numbers = count()
         self._followed: list[Followed] = []
         self._unread: list[tuple[int, Box]] = []
@@ -92,17 +94,29 @@ class LiteRtFinder:
         for one in read:
             one.face.take(one.landmarks, t_s)
         self._unread = [(face.number, face.box(t_s)) for face in self._followed if face.known and face.tried_s != t_s]
-        return [self._found(image, one) for one in read]
+        return [FoundFace(one.box, one.score, one.landmarks, number=one.face.number) for one in read]
+
+    def eyes(self, image: NDArray[np.uint8], faces: Sequence[FoundFace]) -> list[FoundEyes | None]:
+        """The eyes of faces that ``find`` found in the image, read by the iris model, where they are asked for."""
+        if self._iris is None or self._turns is None or not self._settings.eyes:
+            return [None] * len(faces)
+        self._turns.keep({number for number in [face.number for face in faces] if number is not None})
+        found: list[FoundEyes | None] = []
+        for face in faces:
+            with self._watch("iris"):
+                if self._settings.eyes_by_turns and face.number is not None:
+                    found.append(self._turns.read(image, face.landmarks, face.number))
+                else:
+                    found.append(self._iris.read_both(image, face.landmarks))
+        return found
 
     def adjust(self, settings: VisionSettings) -> None:
         """Takes over how many faces and how often to detect, the least presence, and whether eyes are read."""
         self._settings = settings
 
     def close(self) -> None:
-        """Forgets the faces followed, and ends its threads."""
+        """Forgets the faces followed."""
         self._followed = []
-        if self._iris is not None:
-            self._iris.close()
 
     def _due(self, t_s: float) -> bool:
         return not 0 <= t_s - self._detected_s < self._settings.detect_every_s
@@ -216,10 +230,3 @@ class LiteRtFinder:
             for found in detections
             if all(found.box.iou(box) < KNOWN_FACE for box in known)
         ]
-
-    def _found(self, image: NDArray[np.uint8], read: Reading) -> FoundFace:
-        eyes: list[FoundEye | None] = [None, None]
-        if self._iris is not None and self._settings.eyes:
-            with self._watch("iris"):
-                eyes = list(self._iris.read_both(image, read.landmarks))
-        return FoundFace(read.box, read.score, read.landmarks, eyes[0], eyes[1], read.face.number)

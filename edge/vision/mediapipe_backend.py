@@ -6,6 +6,7 @@ cannot share an environment with TensorFlow, and pulls in an OpenCV that needs l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
 
@@ -13,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.vision.backend import FoundEye, FoundFace, VisionError
+from edge.vision.backend import FoundEye, FoundEyes, FoundFace, VisionError
 from edge.vision.geometry import landmarks_box
 from edge.vision.iris import LEFT_CONTOUR, RIGHT_CONTOUR
 from edge.vision.settings import VisionSettings
@@ -57,6 +58,10 @@ class MediaPipeFinder:
         found = self._mesh.process(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).multi_face_landmarks or []
         return [self._face(points_in_pixels(face, image.shape[1], image.shape[0])) for face in found]
 
+    def eyes(self, image: NDArray[np.uint8], faces: Sequence[FoundFace]) -> list[FoundEyes | None]:  # noqa: ARG002
+        """Those that came with the faces."""
+        return [face.eyes for face in faces]
+
     def adjust(self, settings: VisionSettings) -> None:
         """Nothing: mediapipe's graph is set when it starts."""
 
@@ -66,9 +71,11 @@ class MediaPipeFinder:
 
     def _face(self, points: Array) -> FoundFace:
         mesh = points[:MESH_POINTS]
-        right = FoundEye(points[list(RIGHT_CONTOUR)], points[RIGHT_IRIS]) if self._eyes else None
-        left = FoundEye(points[list(LEFT_CONTOUR)], points[LEFT_IRIS]) if self._eyes else None
-        return FoundFace(landmarks_box(mesh), 1.0, mesh, right, left)
+        if not self._eyes:
+            return FoundFace(landmarks_box(mesh), 1.0, mesh)
+        right = FoundEye(points[list(RIGHT_CONTOUR)], points[RIGHT_IRIS])
+        left = FoundEye(points[list(LEFT_CONTOUR)], points[LEFT_IRIS])
+        return FoundFace(landmarks_box(mesh), 1.0, mesh, (right, left))
 
 
 def points_in_pixels(face: Any, width: int, height: int) -> Array:  # noqa: ANN401 - mediapipe ships no types

@@ -2,42 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 from random import Random
 from types import TracebackType
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from edge.camera.frame import Frame
-from edge.vision.backend import FaceFinder, FoundFace, Stopwatch, unwatched
-from edge.vision.crop import expression_crop
+from edge.vision.backend import FaceFinder, FoundEyes, FoundFace, Stopwatch, unwatched
 from edge.vision.expression import ExpressionModel
-from edge.vision.eye import read_eye
-from edge.vision.eye_look import look_at
-from edge.vision.gaze import gaze_of
-from edge.vision.geometry import Head, find_head, mouth_opening, proportions
-from edge.vision.landmarker import Landmarker
+from edge.vision.features import Features
 from edge.vision.likeness import Seen
 from edge.vision.litert import LiteRtFinder
 from edge.vision.quality import QualityMeter
 from edge.vision.settings import VisionSettings
 from edge.vision.tracks import Tracks
-from edge.vision.types import Array, Eye, Face, HeadPose, Observation, Unread
+from edge.vision.types import Box, Observation, Unread
 
-#: Beyond this yaw no expression is read: FER2013 holds hardly any such face (95 % lie within 36°).
-EXPRESSION_MAX_YAW_DEG = 45.0
-#: Beyond this yaw the mesh guesses the face's far half, and its proportions drift.
-PROPORTIONS_MAX_YAW_DEG = 35.0
+
+class _End(Enum):
+    """There are no more frames."""
+
+    END = auto()
+
+
+_END = _End.END
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A frame, its faces, the nearest first, and those that are followed but were not looked for in it.
+
+    eyes: of the faces, on their way; None where they are read when their turn comes.
+    """
+
+    frame: Frame
+    faces: list[FoundFace]
+    unread: list[tuple[int, Box]]
+    eyes: Future[list[FoundEyes | None]] | None
 
 
 class FaceReader:
-    """Reads faces frame by frame, keeping track of who is who. Use as a context manager, from one thread.
-
-    reads_expressions: whether the expression model, where there is one, runs; may be changed between two frames.
-    """
+    """Reads faces frame by frame, keeping track of who is who. Use as a context manager, from one thread."""
 
     def __init__(
         self,
@@ -56,16 +66,16 @@ class FaceReader:
         Raises VisionError naming the file that is missing or broken.
         """
         # Else OpenCV would wake a thread on every core to cut out an eye.
-        cv2.setNumThreads(settings.threads)
-        self.reads_expressions = True
+        cv2.setNumThreads(settings.model_threads)
         self._settings = settings
         self._watch = stopwatch
         self._finder = _finder(settings, face_models, stopwatch)
-        self._landmarker: Landmarker | None = None
-        if settings.landmarker is not None and settings.eyes:
-            self._landmarker = Landmarker(settings.landmarker, settings.threads)
+        self._threads: dict[str, ThreadPoolExecutor] = {}
+        #: The next frame, where it is fetched ahead; and whether it is to be dropped.
+        self._ahead: Future[_Found | _End | None] | None = None
+        self._unwanted = False
+        self._features = Features(settings, expression, stopwatch)
         self._expression = expression if settings.expression else None
-        self._expression_read_s: dict[str, float] = {}
         self._quality = QualityMeter()
         #: By the finder's number: a face's track id, and when it was read last.
         self._read: dict[int, tuple[str, float]] = {}
@@ -81,6 +91,9 @@ class FaceReader:
 
     def close(self) -> None:
         """Lets go of the models."""
+        for thread in self._threads.values():
+            thread.shutdown()
+        self._threads.clear()
         self._finder.close()
 
     @property
@@ -95,8 +108,18 @@ class FaceReader:
 
     @settings.setter
     def settings(self, settings: VisionSettings) -> None:
-        self._settings = settings
+        self._settle()
+        self._settings = self._features.settings = settings
         self._finder.adjust(settings)
+
+    @property
+    def reads_expressions(self) -> bool:
+        """Whether the expression model, where there is one, runs; may be set between two frames."""
+        return self._features.reads_expressions
+
+    @reads_expressions.setter
+    def reads_expressions(self, reads: bool) -> None:
+        self._features.reads_expressions = reads
 
     @property
     def expression_sha256(self) -> str | None:
@@ -115,21 +138,77 @@ class FaceReader:
 
     def read(self, frame: Frame) -> Observation:
         """All that can be read from one frame. Frames come in the order of their ``t_s``."""
-        image = frame.image
-        found = sorted(self._finder.find(image, frame.t_s), key=lambda face: -face.box.width * face.box.height)
-        unread = self._unread()
-        waiting = [face.track_id for face in unread]
-        seen = [Seen.of(face.landmarks, self._followed_as(face)) for face in found]
-        names = self._tracks.name(seen, frame.t_s, waiting)
-        for face, name in zip(found, names, strict=True):
-            if face.number is not None:
-                self._read[face.number] = name, frame.t_s
-        known = {*names, *waiting}
-        self._read = {number: last for number, last in self._read.items() if last[0] in known}
-        self._expression_read_s = {name: at for name, at in self._expression_read_s.items() if name in known}
-        faces = tuple(self._face(image, face, name, frame.t_s) for face, name in zip(found, names, strict=True))
-        with self._watch("quality"):
-            quality = self._quality.read(image, faces[0].box if faces else None, frame.t_s)
+        return self._observe(self._find(frame))
+
+    def read_ahead(
+        self, frames: Iterable[Frame | None], at_hand: Callable[[], bool] = lambda: True
+    ) -> Generator[tuple[Frame, Observation] | None, None, None]:
+        """``read`` of frame after frame, None for None; quicker where there are ``threads`` for two at once.
+
+        While a frame is observed and the caller has its turn, the next one is fetched and its faces are found, in a
+        thread of their own, if it is ``at_hand``: asked when a frame's faces were found. The observations are the same
+        as those of ``read``.
+        """
+        coming = iter(frames)
+        found = self._fetch(coming)
+        try:
+            while found is not _END:
+                if isinstance(found, _Found) and self._settings.threads > 1 and at_hand():
+                    self._ahead = self._beside("find").submit(self._fetch, coming)
+                yield (found.frame, self._observe(found)) if isinstance(found, _Found) else None
+                ahead, self._ahead = self._ahead, None
+                found = self._fetch(coming) if ahead is None else ahead.result()
+                if self._unwanted and isinstance(found, _Found):
+                    found = None
+                self._unwanted = False
+        finally:
+            self._settle()
+            self._ahead = None
+
+    def drop_ahead(self) -> None:
+        """Has ``read_ahead`` drop the frame that it holds, if any: called by who closes the camera."""
+        self._unwanted = self._ahead is not None
+
+    def _settle(self) -> None:
+        """Waits until nothing runs in other threads that could fetch a frame or look at the settings."""
+        if self._ahead is not None:
+            wait([self._ahead])
+
+    def _fetch(self, frames: Iterator[Frame | None]) -> _Found | _End | None:
+        frame = next(frames, _END)
+        return self._find(frame) if isinstance(frame, Frame) else frame
+
+    def _find(self, frame: Frame) -> _Found:
+        with self._watch("find"):
+            faces = self._finder.find(frame.image, frame.t_s)
+        faces.sort(key=lambda face: -face.box.width * face.box.height)
+        eyes = None
+        if self._settings.threads > 1:
+            eyes = self._beside("eyes").submit(self._finder.eyes, frame.image, faces)
+        return _Found(frame, faces, self._finder.unread, eyes)
+
+    def _beside(self, work: str) -> ThreadPoolExecutor:
+        """A thread of its own for each kind of work, as a model runs in one at a time."""
+        if work not in self._threads:
+            self._threads[work] = ThreadPoolExecutor(1, work)
+        return self._threads[work]
+
+    def _observe(self, seen: _Found) -> Observation:
+        frame, found, image = seen.frame, seen.faces, seen.frame.image
+        with self._watch("observe"):
+            unread = self._unread(seen.unread)
+            names = self._names(found, [face.track_id for face in unread], frame.t_s)
+            begun = [
+                self._features.begin(image, face, name, frame.t_s) for face, name in zip(found, names, strict=True)
+            ]
+            with self._watch("quality"):
+                quality = self._quality.read(image, found[0].box if found else None, frame.t_s)
+        all_eyes = self._finder.eyes(image, found) if seen.eyes is None else seen.eyes.result()
+        with self._watch("observe"):
+            faces = tuple(
+                self._features.finish(image, face, name, first, eyes)
+                for face, name, first, eyes in zip(found, names, begun, all_eyes, strict=True)
+            )
         return Observation(
             t_s=frame.t_s,
             wall_time=frame.wall_time,
@@ -142,69 +221,29 @@ class FaceReader:
             unread=unread,
         )
 
+    def _names(self, found: Sequence[FoundFace], waiting: Collection[str], t_s: float) -> list[str]:
+        """The track ids of the faces; waiting: of those that were not looked for."""
+        looks = [Seen.of(face.landmarks, face.box, self._followed_as(face)) for face in found]
+        names = self._tracks.name(looks, t_s, waiting)
+        for face, name in zip(found, names, strict=True):
+            if face.number is not None:
+                self._read[face.number] = name, t_s
+        known = {*names, *waiting}
+        self._read = {number: last for number, last in self._read.items() if last[0] in known}
+        self._features.keep(known)
+        return names
+
     def _followed_as(self, face: FoundFace) -> str | None:
         read = None if face.number is None else self._read.get(face.number)
         return None if read is None else read[0]
 
-    def _unread(self) -> tuple[Unread, ...]:
+    def _unread(self, followed: Sequence[tuple[int, Box]]) -> tuple[Unread, ...]:
         return tuple(
             Unread(name, box, read_s)
-            for number, box in self._finder.unread
+            for number, box in followed
             if number in self._read
             for name, read_s in [self._read[number]]
         )
-
-    def _face(self, image: NDArray[np.uint8], found: FoundFace, name: str, t_s: float) -> Face:
-        head = find_head(found.landmarks, (image.shape[1], image.shape[0]))
-        pose = head.pose if head else None
-        right, left = self._eyes(image, found, head)
-        return Face(
-            box=found.box,
-            score=found.score,
-            landmarks=found.landmarks,
-            track_id=name,
-            right_eye=right,
-            left_eye=left,
-            mouth_opening=mouth_opening(found.landmarks),
-            pose=pose,
-            expression=self._expression_of(image, found.landmarks, pose, name, t_s),
-            gaze=gaze_of(right, left, head) if right and left and head else None,
-            proportions=proportions(found.landmarks) if pose and abs(pose.yaw_deg) <= PROPORTIONS_MAX_YAW_DEG else None,
-        )
-
-    def _eyes(self, image: NDArray[np.uint8], found: FoundFace, head: Head | None) -> tuple[Eye | None, Eye | None]:
-        """The right and the left one."""
-        size = (image.shape[1], image.shape[0])
-        eyes: list[Eye | None] = []
-        with self._watch("lids"):
-            for eye, left in ((found.right_eye, False), (found.left_eye, True)):
-                if eye is None:
-                    eyes.append(None)
-                    continue
-                look = look_at(image, found.landmarks, eye, left=left)
-                eyes.append(read_eye(eye, look, head, size, left=left, score=found.score))
-        landmarker = self._landmarker if self._settings.landmarker is not None else None
-        if landmarker is not None and any(eye and eye.trouble is None for eye in eyes):
-            with self._watch("landmarker"):
-                blinks = landmarker.blinks(image, found.landmarks)
-            eyes = [eye and replace(eye, blink=blink) for eye, blink in zip(eyes, blinks or (None, None), strict=True)]
-        right, left_ = eyes
-        return right, left_
-
-    def _expression_of(
-        self, image: NDArray[np.uint8], landmarks: Array, pose: HeadPose | None, name: str, t_s: float
-    ) -> Array | None:
-        if self._expression is None or not self.reads_expressions:
-            return None
-        if pose is None or abs(pose.yaw_deg) > EXPRESSION_MAX_YAW_DEG:
-            return None
-        if 0 <= t_s - self._expression_read_s.get(name, -np.inf) < self._settings.expression_every_s:
-            return None
-        self._expression_read_s[name] = t_s
-        with self._watch("crop"):
-            crop = expression_crop(image, landmarks)
-        with self._watch("expression"):
-            return self._expression.probabilities(crop)
 
 
 def _finder(settings: VisionSettings, face_models: Path, stopwatch: Stopwatch) -> FaceFinder:

@@ -47,11 +47,16 @@ class Region:
     def to_image(self, points: Array, size: int) -> Array:
         """Points [n, 3] in pixels of a ``size`` × ``size`` crop, in pixels of the image; z scales along."""
         along, across = self._steps(size)
-        centre = np.array([size / 2, size / 2, 0.0], dtype=np.float32)
+        half = size / 2
         affine = np.array(
-            [[along, across, 0.0], [-across, along, 0.0], [0.0, 0.0, self.side / size], [self.x, self.y, 0.0]]
+            [
+                [along, -across, 0.0, self.x - half * (along - across)],
+                [across, along, 0.0, self.y - half * (across + along)],
+                [0.0, 0.0, self.side / size, 0.0],
+            ]
         )
-        return np.asarray((points - centre) @ affine[:3] + affine[3], dtype=np.float32)
+        # Several times as fast as numpy's, which multiplies so narrow arrays row by row.
+        return np.asarray(cv2.transform(points[np.newaxis], affine)[0], dtype=np.float32)
 
     def to_crop(self, points: Array, size: int) -> Array:
         """Points [n, 2] in pixels of the image, in those of a ``size`` × ``size`` crop: ``to_image`` undone."""

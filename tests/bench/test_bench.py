@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +32,8 @@ def test_a_bench_of_two_faces_writes_figures_that_add_up_and_a_page_with_a_pictu
     assert main(["bench", *asked, "--json", str(figures), "--report", str(report)]) == 0
     (result,) = Bench.model_validate_json(figures.read_text()).results
     assert result.faces_found == 2
-    # The mesh and two eyes of each; the expression of each some ten times a second, the detector once.
-    assert 6 < result.calls < 8
+    # The mesh and one or two eyes of each; the expression of each some ten times a second, the detector once.
+    assert 4 < result.calls < 8
     assert sum(stage.share for stage in result.stages.values()) == pytest.approx(1)
     assert {"detect", "mesh", "iris", "lids", "crop", "expression", "quality", "other", "state", "outbox"} >= set(
         result.stages
@@ -84,13 +85,17 @@ def test_several_faces_are_the_picture_side_by_side(faces: int, grid: tuple[int,
 def test_time_that_no_stage_of_vision_took_is_the_rest() -> None:
     stages = Stages()
     stages.captured(0.25)
-    with stages("vision"), stages("mesh"):
+    with stages("find"), stages("mesh"):
+        pass
+    with stages("iris"):
+        time.sleep(0.01)  # beside the rest, so it takes nothing from it
+    with stages("observe"):
         pass
     with stages("state"):
         pass
     stages.frame()
     spent_s = stages.per_frame_s()
-    assert list(spent_s) == ["capture", "mesh", "other", "state"]
+    assert list(spent_s) == ["capture", "mesh", "iris", "other", "state"]
     assert spent_s["capture"] == [0.25]
     assert all(seconds >= 0 for (seconds,) in spent_s.values())
 

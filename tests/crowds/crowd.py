@@ -17,10 +17,10 @@ import numpy as np
 
 import edge.demo
 from edge.demo.puppet import frame_times
+from edge.vision.features import EXPRESSION_MAX_YAW_DEG, PROPORTIONS_MAX_YAW_DEG
 from edge.vision.following import whose_turn
 from edge.vision.geometry import landmarks_box, mouth_opening, proportions
 from edge.vision.likeness import Seen
-from edge.vision.reader import EXPRESSION_MAX_YAW_DEG, PROPORTIONS_MAX_YAW_DEG
 from edge.vision.tracks import Tracks
 from edge.vision.types import EXPRESSIONS, Array, Box, Face, HeadPose, Observation
 from tests.crowds.people import HEIGHT, WIDTH, Interval, Visit, value, visits, within
@@ -119,7 +119,10 @@ def crowd(
         there = present(coming, t_s)
         read = camera.read(there, t_s)
         unread = [names[visit] for visit in camera.unread if visit in names]
-        seen = [Seen.of(points, names.get(who.visit.number) if who.share > CLEAR else None) for who, points in read]
+        seen = [
+            Seen.of(points, landmarks_box(points), names.get(who.visit.number) if who.share > CLEAR else None)
+            for who, points in read
+        ]
         named = tracks.name(seen, t_s, unread)
         names = {visit: name for visit, name in names.items() if visit in camera.unread}
         names |= {who.visit.number: name for (who, _), name in zip(read, named, strict=True)}

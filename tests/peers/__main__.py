@@ -103,7 +103,7 @@ def _install(name: str) -> Peer:
         pip = [str(peer.python), "-m", "pip", "--disable-pip-version-check", "install", "-q", *peer.wants]
         done = subprocess.run(pip, capture_output=True, text=True, check=False)
         if done.returncode:
-            peer.trouble = f"cannot be installed: {_last_line(done.stderr)[:300]}"
+            peer.trouble = f"cannot be installed: {_complaint(done.stderr)}"
             return peer
         if name == "mien":
             subprocess.run([peer.python, "-m", "edge.cli", "models", "install"], check=True, capture_output=True)
@@ -131,7 +131,7 @@ def _run(peer: Peer, source: Path) -> dict[str, Any] | None:
         peer.trouble = "gave no answer in 20 minutes"
         return None
     if done.returncode:
-        peer.trouble = _last_line(done.stderr)[:300] or f"ended with {done.returncode}"
+        peer.trouble = _complaint(done.stderr) or f"ended with {done.returncode}"
         return None
     figures: dict[str, Any] = json.loads(_last_line(done.stdout))
     return figures
@@ -154,6 +154,11 @@ def _score(peers: list[Peer], folder: Path) -> None:
 
 def _last_line(text: str) -> str:
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+
+
+def _complaint(stderr: str) -> str:
+    """What it said last, without where the home folder of whoever measures lies."""
+    return _last_line(stderr).replace(str(Path.home()), "~")[:300]
 
 
 def _plain(peer: Peer) -> dict[str, Any]:

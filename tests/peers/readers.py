@@ -1,13 +1,13 @@
 """What each peer makes of a picture, called as its own documentation does. Runs in the peer's environment.
 
-A reader takes a BGR uint8 image [H, W, 3] and returns the expression of the largest face: a label in ``LABELS``, None
-where it found no face, and FOUND where it found one and names no expression.
+A reader takes BGR uint8 images [H, W, 3] and gives for each the expression of the largest face: a label in ``LABELS``,
+None where it found no face, and FOUND where it found one and names no expression.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,16 @@ LABELS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutr
 FOUND = "a face"
 
 Image = Any
-Reader = Callable[[Image], "str | None"]
+Reader = Callable[[Iterable[Image]], "Iterator[str | None]"]
 #: FER2013's own crops, gray uint8 [48, 48], to labels: the expression model alone.
 Classifier = Callable[[Image], str]
 
 _NAMES = dict(zip(("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"), LABELS, strict=True))
+
+
+def one_by_one(read: Callable[[Image], str | None]) -> Reader:
+    """A reader of one image at a time, as most peers are."""
+    return lambda images: map(read, images)
 
 
 def mien(models: Path) -> tuple[Reader, Classifier]:
@@ -47,15 +52,21 @@ def mien(models: Path) -> tuple[Reader, Classifier]:
     device, clock = DeviceIdentity("peer"), ClockMapping(0.0, synced=False)
     seq = 0
 
-    def read(image: Image) -> str | None:
+    def frames(images: Iterable[Image]) -> Iterator[Frame]:
         nonlocal seq
-        seq += 1
-        # As from a camera of 25 frames a second: the rules' time, not the machine's.
-        observation = reader.read(Frame(image, seq / 25, wall_time=seq / 25, seq=seq, camera="peer"))
-        for event in to_events(people.update(observation), device, clock, UNKNOWN_VEHICLE):
-            outbox.put(event)
-        shown = people.expressions()
-        return ((shown and shown[0].label) or FOUND) if observation.faces else None
+        for image in images:
+            seq += 1
+            # As from a camera of 25 frames a second: the rules' time, not the machine's.
+            yield Frame(image, seq / 25, wall_time=seq / 25, seq=seq, camera="peer")
+
+    def read(images: Iterable[Image]) -> Iterator[str | None]:
+        for result in reader.read_ahead(frames(images)):
+            assert result is not None
+            _, observation = result
+            for event in to_events(people.update(observation), device, clock, UNKNOWN_VEHICLE):
+                outbox.put(event)
+            shown = people.expressions()
+            yield ((shown and shown[0].label) or FOUND) if observation.faces else None
 
     expression = open_expression(config.vision)
     return read, lambda face: LABELS[int(np.argmax(expression.probabilities(face)))]
@@ -83,7 +94,7 @@ def fer(models: Path) -> tuple[Reader, Classifier]:
         emotions = detector.detect_emotions(colour, face_rectangles=[(0, 0, 48, 48)])[0]["emotions"]
         return _NAMES[max(emotions, key=emotions.get)]
 
-    return read, classify
+    return one_by_one(read), classify
 
 
 def deepface(models: Path) -> tuple[Reader, Classifier]:
@@ -101,14 +112,14 @@ def deepface(models: Path) -> tuple[Reader, Classifier]:
         found = DeepFace.analyze(colour, actions=["emotion"], detector_backend="skip", enforce_detection=False)
         return _NAMES[found[0]["dominant_emotion"]]
 
-    return read, classify
+    return one_by_one(read), classify
 
 
 def facemesh(models: Path) -> tuple[Reader, None]:
     """mediapipe's FaceMesh solution with refined landmarks, alone: landmarks, no rules, no expression."""
     find = _facemesh()
     del models  # brings its own
-    return lambda image: FOUND if find(image) is not None else None, None
+    return one_by_one(lambda image: FOUND if find(image) is not None else None), None
 
 
 def facemesh_xception(models: Path) -> tuple[Reader, Classifier]:
@@ -132,7 +143,7 @@ def facemesh_xception(models: Path) -> tuple[Reader, Classifier]:
         left, top, right, bottom = box
         return classify(cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY))
 
-    return read, classify
+    return one_by_one(read), classify
 
 
 def _facemesh() -> Callable[[Image], tuple[int, int, int, int] | None]:

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from edge.camera import CameraSettings, Frame, open_camera
 from edge.delivery import BrokerSettings, Outbox, OutboxSettings, Publisher
 from edge.events import DeviceIdentity, Event
 from edge.running import Heat, MetricsSettings
+from tests.clock import Clock
 from tests.delivery.parts import free_port, make_event, make_info
 
 pytest.importorskip("prometheus_client", reason="needs the metrics extra")
@@ -26,14 +26,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from edge.running.metrics import Metrics, MetricsError, Sources
 
 Labels = frozenset[tuple[str, str]]
-
-
-@dataclass
-class Clock:
-    now_s: float = 50.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 @pytest.fixture

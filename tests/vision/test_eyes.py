@@ -185,9 +185,9 @@ def test_a_grey_picture_is_known_for_one(face_models: Path, portrait: NDArray[np
 
 
 def read_still(face_models: Path, image: NDArray[np.uint8]) -> Face:
-    """The face in a still picture, looked at until the tracking has settled."""
+    """The face in a still picture, looked at until the tracking has settled and each eye had its turn since."""
     with FaceReader(VisionSettings(), face_models=face_models) as reader:
-        for at in range(3):
+        for at in range(4):
             observation = reader.read(still(image, at / 30))
     return observation.faces[0]
 

@@ -55,8 +55,7 @@ def test_the_plain_mesh_is_mediapipes_own_in_pixels() -> None:
     assert face.landmarks.shape == (468, 3)
     assert face.landmarks.dtype == np.float32
     np.testing.assert_allclose(face.landmarks[:, :2], wanted, atol=0.1)
-    assert face.right_eye is None
-    assert face.left_eye is None
+    assert face.eyes is None
 
 
 @needs_mediapipe
