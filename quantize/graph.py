@@ -121,7 +121,7 @@ def interpreter(content: bytes, threads: int = 1, *, delegate: bool = True, keep
 
 
 def feed(loaded: Any, face: NDArray[np.float32]) -> None:  # noqa: ANN401
-    """Give an interpreter its one input, float32 [1, 48, 48, 1], in the numbers that it takes."""
+    """Give an interpreter its one input, float32 in its shape ([1, 48, 48, 1]), in the numbers that it takes."""
     (detail,) = loaded.get_input_details()
     if detail["dtype"] != np.float32:
         scale, zero_point = detail["quantization"]

@@ -9,13 +9,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from edge.markdown import table_of_figures
 from quantize import gate, pictures
 from quantize.compare import LayerError
 from quantize.graph import BRIDGES
 from quantize.pipeline import Outcome, Variant
 from train.data import Split
 from train.report.provenance import provenance
-from train.report.text import markdown_table, origin, percent
+from train.report.text import origin, percent
 
 SCHEMA = "mien-quantization/1"
 _MOST_LAYERS = 25
@@ -48,7 +49,7 @@ def parity(outcome: Outcome) -> str:
                 percent(score.agreement),
             ]
         )
-    return markdown_table(["PrivateTest", "faces", "accuracy", "points lost", "says what Keras says"], rows)
+    return table_of_figures(["PrivateTest", "faces", "accuracy", "points lost", "says what Keras says"], rows)
 
 
 def verdict(outcome: Outcome) -> str:
@@ -183,7 +184,7 @@ def _variants(outcome: Outcome) -> str:
             ]
         )
     head = ["variant", "KiB", "faces", "accuracy", "points lost", "agreement", "calibration error"]
-    return markdown_table([*head, "ms, 1 thread", "ms, 2 threads", "XNNPACK pieces"], rows)
+    return table_of_figures([*head, "ms, 1 thread", "ms, 2 threads", "XNNPACK pieces"], rows)
 
 
 def _operators(variant: Variant) -> str:
@@ -199,7 +200,7 @@ def _operators(variant: Variant) -> str:
         for kind, count in every.most_common()
     ]
     totals = [str(sum(each.values())) for each in (every, integer, floating, delegated)]
-    return markdown_table(
+    return table_of_figures(
         ["operator", "count", "int8 or int16", "float", "run by XNNPACK"], [*rows, ["**all**", *totals]]
     )
 
@@ -208,4 +209,4 @@ def _layers(errors: Sequence[LayerError]) -> str:
     rows = [
         [f"`{each.layer}`", each.type, each.dtype, percent(each.error, 1), percent(each.added, 1)] for each in errors
     ]
-    return markdown_table(["layer", "operator", "kept in", "error", "of its own"], rows)
+    return table_of_figures(["layer", "operator", "kept in", "error", "of its own"], rows)

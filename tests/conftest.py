@@ -1,16 +1,19 @@
-"""What every room's tests share: real clips, the real face models, the portrait."""
+"""What every room's tests share: real clips, the real face models, the portrait, real brokers."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+from tests.delivery.parts import Mosquitto, find_mosquitto
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers side by side have a core each: more threads than that, and TensorFlow's wait for each other.
@@ -67,3 +70,32 @@ def puppet_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("puppet") / "blink.mp4"
     write_clip(path, Script(duration_s=2.0, blinks=(1.0,)), fps=15)
     return path
+
+
+@pytest.fixture(scope="session")
+def mosquitto_binary() -> str:
+    """Where mosquitto is."""
+    binary = find_mosquitto()
+    if binary is None:
+        pytest.skip("mosquitto is not installed: apt install mosquitto")
+    return binary
+
+
+@pytest.fixture
+def start_mosquitto(mosquitto_binary: str, tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
+    """Starts real brokers, each with the given configuration lines; killed in the end."""
+    brokers: list[Mosquitto] = []
+
+    def start(*options: str) -> Mosquitto:
+        brokers.append(Mosquitto(mosquitto_binary, tmp_path, options or ("allow_anonymous true",)).start())
+        return brokers[-1]
+
+    yield start
+    for broker in brokers:
+        broker.kill()
+
+
+@pytest.fixture
+def mosquitto(start_mosquitto: Callable[..., Mosquitto]) -> Mosquitto:
+    """A real broker that takes anybody."""
+    return start_mosquitto()

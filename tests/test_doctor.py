@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from edge.delivery import AlarmSettings, BrokerSettings, OutboxSettings
 from edge.doctor import Finding, examine
 from edge.running import Heat, Thermometer
 from edge.state import StateSettings
-from tests.delivery.parts import Mosquitto, find_mosquitto, free_port
+from tests.delivery.parts import Mosquitto, free_port
 
 pytestmark = pytest.mark.usefixtures("face_models")
 
@@ -32,12 +32,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+def broker(mosquitto_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
     """A real one that takes anybody."""
-    binary = find_mosquitto()
-    if binary is None:
-        pytest.skip("mosquitto is not installed: apt install mosquitto")
-    started = Mosquitto(binary, tmp_path_factory.mktemp("broker")).start()
+    started = Mosquitto(mosquitto_binary, tmp_path_factory.mktemp("broker")).start()
     yield started
     started.kill()
 
@@ -135,17 +132,14 @@ def test_a_camera_that_opens_and_then_gives_nothing_fails(tmp_path: Path) -> Non
     assert "fewer than two pictures" in seen["camera"].what
 
 
-def test_a_broker_that_wants_a_login_and_one_that_is_none(broker: Mosquitto, tmp_path: Path) -> None:
-    binary = find_mosquitto()
-    assert binary is not None
-    strict = Mosquitto(binary, tmp_path, ("allow_anonymous false",)).start()
-    try:
-        seen = found(tmp_path, broker=BrokerSettings(url=strict.url))
-        assert seen["broker"].verdict == "fail"
-        assert "refuses" in seen["broker"].what
-        assert "broker.username" in seen["broker"].mend
-    finally:
-        strict.kill()
+def test_a_broker_that_wants_a_login_and_one_that_is_none(
+    start_mosquitto: Callable[..., Mosquitto], broker: Mosquitto, tmp_path: Path
+) -> None:
+    strict = start_mosquitto("allow_anonymous false")
+    seen = found(tmp_path, broker=BrokerSettings(url=strict.url))
+    assert seen["broker"].verdict == "fail"
+    assert "refuses" in seen["broker"].what
+    assert "broker.username" in seen["broker"].mend
     login = BrokerSettings(url=broker.url, username="cab", password_file=tmp_path / "none")
     seen = found(tmp_path, broker=login)
     assert "password_file" in seen["broker"].what

@@ -14,11 +14,11 @@ EDGE = Path(__file__).resolve().parents[1] / "edge"
 
 # What each room may import of the others; ".types" and the like narrow it to one module.
 ALLOWED = {
-    "camera": {"edge.errors", "edge.settings"},
+    "camera": {"edge.closing", "edge.errors", "edge.settings"},
     "vision": {"edge.errors", "edge.camera.frame", "edge.models.bundle", "edge.models.manifest"},
     "state": {"edge.errors", "edge.settings", "edge.vision.types"},
-    "events": {"edge.errors", "edge.state.types", "edge.state.audience.types"},
-    "delivery": {"edge.errors", "edge.events", "edge.settings"},
+    "events": {"edge.errors", "edge.markdown", "edge.state.types", "edge.state.audience.types"},
+    "delivery": {"edge.closing", "edge.errors", "edge.events", "edge.settings"},
     "models": {"edge.errors"},
     "view": {
         *("edge.aside", "edge.errors", "edge.settings", "edge.events"),

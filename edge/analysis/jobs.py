@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Event as ProcessEvent
 from pathlib import Path
@@ -118,7 +119,7 @@ def work_all(
     if processes == 1 or len(jobs) == 1:
         for place, job in enumerate(jobs):
             try:
-                yield work(job, lambda share, place=place: progress(place, share))  # type: ignore[misc]
+                yield work(job, partial(progress, place))
             except MienError as error:
                 yield error
             progress(place, 1.0)

@@ -30,7 +30,7 @@ def check_table(path: Path, option: str) -> None:
     if suffix == ".parquet":
         try:
             import arro3.core
-            import arro3.io  # noqa: F401
+            import arro3.io  # noqa: F401 - only whether it is there
         except ImportError:
             raise MienError(
                 f"{option} {path}: Parquet is written with arro3, which is not installed; pip install 'mien[tables]'"

@@ -14,20 +14,24 @@ from edge.cli.options import Commands
 from edge.errors import MienError
 from edge.version import version
 
+_DESCRIPTION = "From a camera's frames to events that other machines can act on, all of it on the device."
+
 _EPILOG = """\
 first steps:
   mien models install               fetch MediaPipe's face models, once
   mien demo                         see it work: no camera, no broker needed
-  mien doctor                       is all there that it needs?
+  mien doctor                       try all that it needs; how to mend what fails
   mien run 0                        camera 0, broker on this machine
   mien run 0 --broker mqtt://host   broker elsewhere
   mien watch --broker mqtt://host   see the events arrive
   mien view 0                       see what it sees, live in a browser
   mien analyze clip.mp4             what a clip shows; --report clip.html as a page
   mien config init mien.toml        begin a configuration; then: mien run --config mien.toml
-  mien bench                        does this machine hold the frame rate?
+  mien bench                        how many frames a second this machine reads
   mien record 0 --out drive.jsonl   keep a drive as numbers, then tune the rules on it:
   mien replay drive.jsonl --config other.toml --plot drive.png
+
+where something needs mien[plot], mien[video] and the like: pip install 'mien[plot]'
 """
 
 
@@ -63,7 +67,7 @@ def _main(argv: list[str] | None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="mien", description=__doc__, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="mien", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"mien {version()}")
     commands = Commands(parser)

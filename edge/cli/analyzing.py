@@ -32,37 +32,44 @@ def add(commands: Commands) -> None:
         "analyze",
         _analyze,
         "what a recording shows, as events, a video, a page",
-        "Reads every frame of clips as fast as the machine can. The same clip gives the same events; their times "
-        "count from the clip's start. A clip that can't be read is named, the others are done, and the exit code is 2.",
+        "Reads every frame of clips as fast as the machine can and prints the events of each; the options write more. "
+        "The same clip gives the same events; their times count from the clip's start. A clip that can't be read is "
+        "named, the others are done, and the exit code is 2.",
         epilog=_EPILOG,
     )
     analyze.add_argument(
         "clip", type=Path, nargs="+", help="a video file, a GIF, or a folder of them, those below it included"
     )
     analyze.add_argument(
-        "--out", type=Path, metavar="FILE", help="write the events as JSON lines, or as a table: .csv, .parquet"
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write the events as JSON lines, or as a table: .csv, .parquet (needs mien[tables])",
     )
     analyze.add_argument(
-        "--frames", type=Path, metavar="FILE", help="write a row for each frame and face: .jsonl, .csv or .parquet"
+        "--frames",
+        type=Path,
+        metavar="FILE",
+        help="write a row for each frame and face: .jsonl, .csv or .parquet (needs mien[tables])",
     )
     analyze.add_argument(
         "--annotate",
         type=Path,
         metavar="FILE",
-        help="write the video with faces, labels, alarms and a timeline drawn on: .mp4, of several clips a folder; "
+        help="write the video with faces, labels, alarms and a timeline drawn on: .mp4, or a folder for several clips; "
         "needs mien[video]",
     )
     analyze.add_argument(
         "--plot",
         type=Path,
         metavar="FILE",
-        help="draw the whole clip on one page: .png, .svg or .pdf, of several clips a folder; needs mien[plot]",
+        help="draw the whole clip on one page: .png, .svg or .pdf, or a folder for several clips; needs mien[plot]",
     )
     analyze.add_argument(
         "--report",
         type=Path,
         metavar="FILE",
-        help="write one page on all clips for the browser: .html, without a picture; needs mien[report]",
+        help="write one page on all clips for the browser: .html, without pictures of people; needs mien[report]",
     )
     analyze.add_argument(
         "--pixels", action="store_true", help="add pictures of each clip's key moments to the report; needs mien[video]"

@@ -35,12 +35,12 @@ def add(commands: Commands) -> None:
         "audience",
         _today,
         "who came and looked today; export: any days as CSV or JSON",
-        "Tells what the daemon on this machine has counted of its audience, while it runs or not. Counts below the "
-        "configured floor are left out, here as everywhere.",
+        "Tells what the daemon on this machine has counted of its audience today, whether it runs now or not; export "
+        "writes other days. Counts below the configured floor (audience.floor) are left out, here as everywhere.",
         epilog=_EPILOG,
     )
     _add_where(audience)
-    export = Commands(audience, "WHAT", required=False).add(
+    export = Commands(audience, "[export]", required=False).add(
         "export",
         _export,
         "the windows of some days as CSV or JSON lines",
@@ -58,7 +58,7 @@ def add(commands: Commands) -> None:
 
 def _add_where(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
-    parser.add_argument("--outbox", metavar="FILE", help="as of the mien run that counted")
+    parser.add_argument("--outbox", metavar="FILE", help="where the mien run that counted keeps its events")
 
 
 def _export(arguments: argparse.Namespace) -> int:

@@ -17,19 +17,32 @@ def add(commands: Commands) -> None:
         _bench,
         "how fast this machine is, stage by stage",
         "Reads a clip, or the puppet, as the daemon would and tells where each frame's time goes, and how much more it "
-        "takes than the models' own work. Several faces are the picture several times side by side. Figures, no "
-        "verdict: let the machine be otherwise idle.",
+        "takes than the models' own work; one table for each number of faces and of threads. Several faces are the "
+        "picture several times side by side. Figures, no verdict: let the machine be otherwise idle.",
     )
     bench.add_argument(
-        "clip", nargs="?", type=Path, help="a video file or a GIF (default: the puppet; needs mien[demo])"
+        "clip", nargs="?", type=Path, help="a video file or a GIF (default: mien demo's puppet; needs mien[demo])"
     )
-    bench.add_argument("--faces", type=_counts, default=[1], metavar="N,…", help="with so many faces each (default: 1)")
     bench.add_argument(
-        "--threads", type=_counts, default=[1, 2], metavar="N,…", help="with so many threads (default: 1,2)"
+        "--faces", type=_counts, default=[1], metavar="N,…", help="how many faces, such as 1,2,4 (default: 1)"
     )
-    bench.add_argument("--frames", type=positive_int, default=300, metavar="N", help="at most so many (default: 300)")
+    bench.add_argument(
+        "--threads", type=_counts, default=[1, 2], metavar="N,…", help="how many processor threads (default: 1,2)"
+    )
+    bench.add_argument(
+        "--frames",
+        type=positive_int,
+        default=300,
+        metavar="N",
+        help="at most N frames for each table (default: 300)",
+    )
     bench.add_argument("--json", type=Path, metavar="FILE", help="write all figures as JSON")
-    bench.add_argument("--report", type=Path, metavar="FOLDER", help="write a page with a picture; needs mien[plot]")
+    bench.add_argument(
+        "--report",
+        type=Path,
+        metavar="FOLDER",
+        help="write report.md, a picture and the figures here; needs mien[plot]",
+    )
 
 
 def _counts(text: str) -> list[int]:
@@ -51,7 +64,9 @@ def _bench(arguments: argparse.Namespace) -> int:
 
         require_matplotlib()  # before minutes of measuring
     scene = scene_of(arguments.clip, arguments.frames)
-    command = shlex.join(["mien", *sys.argv[1:]])
+    # Where the clip lies on this machine is nobody's business.
+    words = [Path(word).name if Path(word) == arguments.clip else word for word in sys.argv[1:]]
+    command = shlex.join(["mien", *words])
     with tqdm(unit=" frames", leave=False, disable=arguments.quiet or not sys.stderr.isatty()) as bar:
 
         def advance() -> None:

@@ -53,7 +53,7 @@ def _common() -> argparse.ArgumentParser:
         "--log",
         choices=logs.FORMS,
         default="auto",
-        help="lines for people or JSON lines on stderr (default: JSON where it goes to systemd's journal)",
+        help="on stderr, lines for people or JSON lines (default: auto, JSON only into systemd's journal)",
     )
     return common
 
@@ -74,7 +74,9 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 def add_preset(parser: argparse.ArgumentParser) -> None:
     """A preset alone."""
     parser.add_argument(
-        "--preset", metavar="NAME", help="driver (no expressions), kiosk (an audience in totals) or full (the default)"
+        "--preset",
+        metavar="NAME",
+        help="driver (no expressions), kiosk (an audience in totals) or full (default: the configuration's, else full)",
     )
 
 

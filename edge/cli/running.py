@@ -50,30 +50,36 @@ def add(commands: Commands) -> None:
         "vision",
         _vision,
         "the half of mien run that sees the camera, without a network",
-        "Reads the camera and judges what it shows as mien run does, and opens no network socket: events go into the "
-        "outbox, all else through a Unix socket beside it to mien publish.",
+        "Reads the camera and judges what it shows as mien run does, but opens no network socket: events go into the "
+        "outbox, all else through a Unix socket beside it to mien publish. Both take the same configuration.",
     )
     publish = commands.add(
         "publish",
         _publish,
-        "the other half: has the network, sees no camera",
-        "Publishes what mien vision leaves in the outbox and says over the socket beside it, and brings it commands "
-        "and the vehicle's speed. Both take the same configuration.",
+        "the half of mien run that has the network, without a camera",
+        "Publishes over MQTT what mien vision leaves in the outbox and says through the Unix socket beside it, and "
+        "hands it commands and the vehicle's speed. Both take the same configuration.",
     )
     for half in (vision, publish):
-        half.add_argument("--config", type=Path, metavar="FILE", required=True, help="a TOML file, the same for both")
+        half.add_argument(
+            "--config",
+            type=Path,
+            metavar="FILE",
+            required=True,
+            help="a TOML file, the same for both halves",
+        )
 
     doctor = commands.add(
         "doctor",
         _doctor,
-        "is all there that mien run needs? With the mend",
+        "tries all that mien run needs; how to mend what fails",
         "Tries for real what mien run would use: models, camera, broker, alarm, rights, disk, clock, processor. Takes "
         "some 6 seconds; exit code 1 where one fails.",
     )
     add_source(doctor)
     add_config(doctor)
     add_broker(doctor)
-    doctor.add_argument("--outbox", type=Path, metavar="FILE", help="as of mien run")
+    doctor.add_argument("--outbox", type=Path, metavar="FILE", help="where mien run is to keep its events")
     doctor.add_argument("--json", action="store_true", help="one JSON object a line: name, verdict, what, mend")
 
     status = commands.add(
@@ -84,7 +90,7 @@ def add(commands: Commands) -> None:
         "that has fallen silent. For devices elsewhere: mien watch --dashboard.",
     )
     add_config(status)
-    status.add_argument("--outbox", type=Path, metavar="FILE", help="as of the mien run that is asked about")
+    status.add_argument("--outbox", type=Path, metavar="FILE", help="where the mien run asked about keeps its events")
     status.add_argument("--json", action="store_true", help="all of it, as JSON")
 
 

@@ -17,22 +17,24 @@ def add(commands: Commands) -> None:
         _view,
         "what the device sees, live in a browser",
         "Serves a page on this machine that shows a camera's picture with all that is read from it: faces, eyes, "
-        "expressions, the driver's state. A file begins again at its end. Nothing is stored and no broker is needed. "
-        "Ends with Ctrl-C.",
+        "expressions, the driver's state; prints its address. A file begins again at its end. Nothing is stored and no "
+        "broker is needed. Ends with Ctrl-C.",
     )
     add_source(view)
     add_config(view)
     view.set_defaults(loop=True)
-    view.add_argument("--port", type=positive_int, metavar="N", help="where the page is (default: 8077)")
+    view.add_argument("--port", type=positive_int, metavar="N", help="the page's port (default: 8077)")
     view.add_argument(
         "--listen",
         metavar="ADDRESS",
-        help="let other machines see it, as with 0.0.0.0; a token is made up unless the configuration has one",
+        help="let other machines see it: 0.0.0.0 for all of them; who opens the page needs a token, which is made up "
+        "where the configuration has none",
     )
     view.add_argument(
         "--pixels",
         action=argparse.BooleanOptionalAction,
-        help="the camera's picture, or faces as lines on black (default: no picture with the preset driver)",
+        help="show the camera's picture, or only faces as lines on black (default: the configuration's, else the "
+        "picture, but lines with the preset driver)",
     )
     view.add_argument("--open", action="store_true", help="open the page in the browser of this machine")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from edge.config.keys import Key, Table, keys, tables
 from edge.config.model import PRESETS, Config
 from edge.config.reloading import reloadable
 from edge.config.writing import toml_value
+from edge.markdown import table_of_words
 
 _INTRODUCTION = """\
 # Configuration
@@ -100,7 +100,9 @@ def page() -> str:
         example_key=".".join(example),
         device=variable(("device",)),
         preset=variable(("preset",)),
-        presets=_table(("preset", "sets"), ((f"`{name}`", _settings(values)) for name, values in PRESETS.items())),
+        presets=table_of_words(
+            ("preset", "sets"), ((f"`{name}`", _settings(values)) for name, values in PRESETS.items())
+        ),
         reloadable=", ".join(taken_over),
     )
     return "\n\n".join((introduction.rstrip(), *map(_section, tables().values()))) + "\n"
@@ -126,7 +128,7 @@ def _section(table: Table) -> str:
         else "### At the top of the file"
     )
     rows = [(f"`{key.path[-1]}`", _default(key), key.unit, _bounds(key), _meaning(key), key.source) for key in within]
-    return f"{head}\n\n{_table(('key', 'default', 'unit', 'bounds', 'meaning', 'source of the default'), rows)}"
+    return f"{head}\n\n{table_of_words(('key', 'default', 'unit', 'bounds', 'meaning', 'source of the default'), rows)}"
 
 
 def _default(key: Key) -> str:
@@ -141,11 +143,6 @@ def _bounds(key: Key) -> str:
 
 def _meaning(key: Key) -> str:
     return f"**{key.title}.** {key.description}"
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 if __name__ == "__main__":

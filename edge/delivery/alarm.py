@@ -12,9 +12,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Literal, Self, TextIO
+from typing import Literal, TextIO
 
+from edge.closing import Closing
 from edge.delivery.alarm_outputs import TICK_S, Bell, Buzzer, Output, Program, Sound
 from edge.delivery.settings import AlarmSettings, AlarmSeverity
 from edge.events import Event
@@ -90,7 +90,7 @@ class Ladder:
         return data.severity != "critical" and now_s < self._quiet_until_s
 
 
-class Alarm:
+class Alarm(Closing):
     """Wakes the driver, network and disk or not; a context manager.
 
     terminal: where the bell rings, by default stderr.
@@ -122,14 +122,6 @@ class Alarm:
         """Falls silent."""
         for player in self._players:
             player.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _post(self, message: Callable[[Ladder, float], None]) -> None:
         for player in self._players:

@@ -15,9 +15,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from edge.closing import Closing
 from edge.delivery.errors import OutboxError
 from edge.delivery.settings import OutboxSettings
 from edge.delivery.store import Store, StoreError, Waiting
@@ -38,7 +37,7 @@ _PATIENCE_S = 0.02
 _ASK_AGAIN_S = 5.0
 
 
-class Outbox:
+class Outbox(Closing):
     """A durable queue of events; a context manager, safe to use from several threads.
 
     trouble: why events wait in memory, None while the disk takes them. set_aside: where a damaged file was put.
@@ -156,14 +155,6 @@ class Outbox:
             if self._disk is not None:
                 self._disk.close()
             self._memory.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _open(self) -> None:
         try:

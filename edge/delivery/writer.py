@@ -5,14 +5,13 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
+from edge.closing import Closing
 from edge.delivery.outbox import Outbox
 from edge.events import Event
 
 
-class OutboxWriter:
+class OutboxWriter(Closing):
     """Writes events in the order they are given, in a thread of its own; a context manager that writes all at its end.
 
     on_kept is called with each event once it is safe in the outbox, in that thread.
@@ -33,14 +32,6 @@ class OutboxWriter:
         """Returns when all that was handed over is in the outbox; closing twice is harmless."""
         self._events.put(None)
         self._thread.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _run(self) -> None:
         while (event := self._events.get()) is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from edge.events.asyncapi import asyncapi
 from edge.events.catalogue import KINDS
 from edge.events.schemas import schemas
 from edge.events.webpage import webpage
+from edge.markdown import table_of_words
 
 _SUBSCRIBER = """\
 import json, paho.mqtt.subscribe as mqtt
@@ -114,11 +114,6 @@ def _code(language: str, text: str) -> str:
     return f"```{language}\n{text.rstrip()}\n```"
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-
-
 def _topics(document: dict[str, Any]) -> str:
     rows = []
     for name, channel in document["channels"].items():
@@ -137,7 +132,7 @@ def _topics(document: dict[str, Any]) -> str:
                 f"{expiry} s" if expiry else "–",
             )
         )
-    return _table(("topic", "says", "when", "QoS", "retained", "expires"), rows)
+    return table_of_words(("topic", "says", "when", "QoS", "retained", "expires"), rows)
 
 
 def _requests(document: dict[str, Any]) -> str:
@@ -148,7 +143,7 @@ def _requests(document: dict[str, Any]) -> str:
             example = document["components"]["messages"][message]["examples"][0]["payload"]
             payload = "`ON` or `OFF`" if message == "switch" else f"`{json.dumps(example)}`"
             rows.append((f"`{channel['address']}`", channel["summary"], payload))
-    return _table(("topic", "does", "payload"), rows)
+    return table_of_words(("topic", "does", "payload"), rows)
 
 
 def _kinds() -> str:
@@ -159,7 +154,7 @@ def _kinds() -> str:
     ]
     shown = ", ".join(f"`{kind.name}`" for kind in KINDS if kind.subject == "expression")
     rows.append((shown, "expression", "info", "What a face apparently shows; how it looks, not what it feels."))
-    return _table(("kind", "subject", "severity", "meaning"), rows)
+    return table_of_words(("kind", "subject", "severity", "meaning"), rows)
 
 
 def _event_example(document: dict[str, Any]) -> dict[str, Any]:
@@ -170,7 +165,7 @@ def _event_example(document: dict[str, Any]) -> dict[str, Any]:
 def _fields(schema: str, document: dict[str, Any]) -> str:
     facts = document["components"]["schemas"][schema]
     rows = [(f"`{name}`", _type(field), field.get("description", "")) for name, field in facts["properties"].items()]
-    return _table(("field", "type", "meaning"), rows)
+    return table_of_words(("field", "type", "meaning"), rows)
 
 
 def _type(field: dict[str, Any]) -> str:

@@ -24,5 +24,3 @@ def require_no_network(config: Config) -> None:
         )
     if config.metrics.port is not None:
         log.warning("metrics.port: mien vision opens no port, so there are no metrics; mien run has them")
-    if config.view.enabled:
-        log.warning("view.enabled: no picture leaves mien vision, so there is no page; mien run has it")

@@ -6,9 +6,9 @@ import math
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from edge.closing import Closing
 from edge.config import Config
 from edge.delivery import Delivery, OutboxError
 from edge.delivery.history import History, HistoryWriter
@@ -36,7 +36,7 @@ _SLIDING: dict[str, WindowName] = {f"visitors_{name}": name for name in WINDOWS}
 _REMEMBERED_S = 2 * 3600
 
 
-class Turnout:
+class Turnout(Closing):
     """Listens beside the frame loop, in its thread; a context manager that keeps the last minute at its end."""
 
     def __init__(
@@ -93,14 +93,6 @@ class Turnout:
         self._minutes.close()
         self._say(None, at_once=True)
         self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _say(self, audience: Audience | None, *, at_once: bool = False) -> None:
         """Tells the audience where it has changed; None: nobody watches."""

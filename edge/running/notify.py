@@ -7,8 +7,9 @@ import os
 import socket
 import time
 from collections.abc import Callable, MutableMapping
-from types import TracebackType
 from typing import Self
+
+from edge.closing import Closing
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ STATUS_EVERY_S = 5.0
 SIGNS_A_LIMIT = 4
 
 
-class Notifier:
+class Notifier(Closing):
     """systemd's ear: ready, a status line, and a sign of life with fresh frames. Call it with each frame and when idle.
 
     address: of its datagram socket, a path, or a name in the abstract namespace after ``@``; None is nobody, and every
@@ -92,14 +93,6 @@ class Notifier:
             self.stopping()
             self._socket.close()
             self._socket = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _turn(self, *, seeing: bool) -> None:
         """Frames that begin or cease to come are told at once."""

@@ -28,13 +28,11 @@ class StatusError(MienError):
     """The status file cannot be read; the message names it and the way out."""
 
 
-class Status(BaseModel):
-    """What a running daemon says of itself on its own machine; figures are of the time since the last one.
+class Sign(BaseModel):
+    """Who wrote a file, and when.
 
     pid, boot: its process, and since which start of the machine. at_s: written_at on the machine's monotonic clock,
-    which no setting of the time can move. says: one line on what it sees. camera, camera_reason: as of the camera's
-    condition. latency_ms: median from capture to state, None without frames. throttled: None where nothing tells.
-    shedding: what is left out. broker: why it isn't connected, None where it is. apart: another process publishes.
+    which no setting of the time can move.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -43,6 +41,16 @@ class Status(BaseModel):
     boot: str = Field(default_factory=lambda: boot())
     at_s: float = Field(default_factory=time.monotonic)
     written_at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
+
+
+class Status(Sign):
+    """What a running daemon says of itself on its own machine; figures are of the time since the last one.
+
+    says: one line on what it sees. camera, camera_reason: as of the camera's condition. latency_ms: median from capture
+    to state, None without frames. throttled: None where nothing tells. shedding: what is left out. broker: why it isn't
+    connected, None where it is. apart: another process publishes.
+    """
+
     info: Info
     says: str
     camera: str
@@ -60,19 +68,13 @@ class Status(BaseModel):
     apart: bool = False
 
 
-class Publishing(BaseModel):
+class Publishing(Sign):
     """What the process that publishes says of itself, where it is not the one that sees.
 
-    pid, boot, at_s, written_at: as of Status. broker: why it isn't connected, None where it is. vision: the process
-    that it serves, None where none has called. trouble: why messages don't get through nevertheless.
+    broker: why it isn't connected, None where it is. vision: the process that it serves, None where none has called.
+    trouble: why messages don't get through nevertheless.
     """
 
-    model_config = ConfigDict(frozen=True)
-
-    pid: int = Field(default_factory=os.getpid)
-    boot: str = Field(default_factory=lambda: boot())
-    at_s: float = Field(default_factory=time.monotonic)
-    written_at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
     started_at: AwareDatetime
     device: str
     version: str
@@ -91,7 +93,7 @@ class StatusFile:
     def __init__(self, outbox: Path, of: Part = "status") -> None:
         self.path = path_beside(outbox, of)
 
-    def write(self, status: Status | Publishing) -> None:
+    def write(self, status: Sign) -> None:
         """Replaces what was said before, at once and whole."""
         fresh = self.path.with_suffix(".new")
         try:
@@ -152,7 +154,7 @@ def _read(path: Path, kind: type[Known]) -> tuple[Known | None, str | None]:
     return said, f"has said nothing for {silent_s:.0f} s" if silent_s > STALE_S else None
 
 
-def _trouble(name: str, said: Status | Publishing | None, wrong: str | None) -> str | None:
+def _trouble(name: str, said: Sign | None, wrong: str | None) -> str | None:
     if said is None:
         start = "mien run, or sudo systemctl start" if name == "mien" else "sudo systemctl start"
         return f"{name} does not run here" + (f"; {wrong}" if wrong else f"; start it: {start} mien.target")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,21 +16,11 @@ from edge.events.catalogue import CHANNELS, STATUS
 from edge.events.models import CONTENT_TYPE
 from edge.running import tally
 from edge.state.settings import StateSettings, VisitorSettings
-from tests.delivery.parts import Mosquitto, Relay, find_mosquitto, make_event, make_info, quick, wait_for
+from tests.delivery.parts import Mosquitto, Relay, make_event, make_info, quick, wait_for
 
 from .parts import Received, listening
 
 DEVICE = DeviceIdentity("cab-7")
-
-
-@pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
-    binary = find_mosquitto()
-    if binary is None:
-        pytest.skip("mosquitto is not installed: apt install mosquitto")
-    broker = Mosquitto(binary, tmp_path).start()
-    yield broker
-    broker.kill()
 
 
 def test_each_message_has_the_guarantees_of_its_channel(

@@ -7,8 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,9 +19,10 @@ from edge.delivery.history import History
 from edge.delivery.watch.contract import Findings
 from edge.running import audience as turnout
 from edge.running import tally
-from edge.vision import Observation, VisionSettings
+from edge.vision import Observation
 from tests.crowds.crowd import crowd
-from tests.delivery.parts import Mosquitto, find_mosquitto, wait_for
+from tests.delivery.parts import Mosquitto, wait_for
+from tests.played import PlayedReader
 
 from .parts import Received, listening
 
@@ -64,37 +64,6 @@ class PlayedCamera(Camera):
         """Nothing to let go of."""
 
 
-class PlayedReader:
-    """Reads the crowd off the empty frames."""
-
-    expression_sha256 = expression_name = expression_fallback = None
-    reads_expressions = True
-
-    def __init__(self, observations: list[Observation], settings: VisionSettings) -> None:
-        self.settings = settings
-        self._observations = iter(observations)
-
-    def read(self, _frame: Frame) -> Observation:
-        """The crowd's next moment."""
-        return next(self._observations)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, t: TracebackType | None) -> None:
-        pass
-
-
-@pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
-    binary = find_mosquitto()
-    if binary is None:
-        pytest.skip("mosquitto is not installed: apt install mosquitto")
-    broker = Mosquitto(binary, tmp_path).start()
-    yield broker
-    broker.kill()
-
-
 @pytest.fixture(scope="module")
 def observations() -> list[Observation]:
     return [observation for observation, _ in crowd(11, PEOPLE, SECONDS, FPS)]
@@ -117,7 +86,10 @@ def run(
         "playback": [{"when": "somebody", "topic": "player/greet", "otherwise": "bye"}],
     }
     monkeypatch.setattr(daemon, "open_camera", lambda _settings: PlayedCamera([o.t_s for o in observations]))
-    monkeypatch.setattr(daemon, "open_reader", lambda settings, **_others: PlayedReader(observations, settings))
+    seen = iter(observations)
+    monkeypatch.setattr(
+        daemon, "open_reader", lambda settings, **_others: PlayedReader(settings, lambda _frame: next(seen))
+    )
     # As often as they come: more to look at.
     monkeypatch.setattr(tally, "STATE_EVERY_S", 0.0)
     monkeypatch.setattr(tally, "HEALTH_EVERY_S", 0.2)

@@ -1,37 +1,14 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from edge.delivery import Outbox, OutboxSettings
 
-from .parts import Mosquitto, Relay, Subscriber, find_mosquitto
-
-
-@pytest.fixture
-def start_mosquitto(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
-    """Starts real brokers, each with the given configuration lines; killed in the end."""
-    binary = find_mosquitto()
-    if binary is None:
-        pytest.skip("mosquitto is not installed: apt install mosquitto")
-    brokers: list[Mosquitto] = []
-
-    def start(*options: str) -> Mosquitto:
-        brokers.append(Mosquitto(binary, tmp_path, options or ("allow_anonymous true",)).start())
-        return brokers[-1]
-
-    yield start
-    for broker in brokers:
-        broker.kill()
-
-
-@pytest.fixture
-def mosquitto(start_mosquitto: Callable[..., Mosquitto]) -> Mosquitto:
-    """A real broker that takes anybody."""
-    return start_mosquitto()
+from .parts import Mosquitto, Relay, Subscriber
 
 
 @pytest.fixture

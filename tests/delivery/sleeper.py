@@ -13,8 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -22,8 +21,8 @@ import edge.daemon
 from edge.camera import Camera
 from edge.camera.frame import Frame
 from edge.config import Config
-from edge.vision import VisionSettings
 from edge.vision.types import Observation
+from tests.played import PlayedReader
 from tests.state.scenes import drive, times
 
 from .parts import wait_for
@@ -55,27 +54,6 @@ class Pictures(Camera):
         pass
 
 
-class Reading:
-    """Instead of a FaceReader."""
-
-    expression_name = expression_sha256 = expression_fallback = None
-
-    def __init__(self, settings: VisionSettings, observations: list[Observation]) -> None:
-        self.settings = settings
-        self._at = {observation.t_s: observation for observation in observations}
-
-    def read(self, frame: Frame) -> Observation:
-        return self._at[frame.t_s]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
-
 @contextmanager
 def sleeping(over: Callable[[], bool], until_s: float = ASLEEP_AT_S + 5) -> Iterator[Pictures]:
     """Meanwhile every daemon of this process sees a driver fall asleep."""
@@ -84,7 +62,8 @@ def sleeping(over: Callable[[], bool], until_s: float = ASLEEP_AT_S + 5) -> Iter
     daemon: Any = edge.daemon
     before = daemon.open_camera, daemon.open_reader
     daemon.open_camera = lambda _settings: pictures
-    daemon.open_reader = lambda settings, **_others: Reading(settings, observations)
+    seen = {observation.t_s: observation for observation in observations}
+    daemon.open_reader = lambda settings, **_others: PlayedReader(settings, lambda frame: seen[frame.t_s])
     try:
         yield pictures
     finally:

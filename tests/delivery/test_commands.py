@@ -31,14 +31,17 @@ from edge.delivery.incoming import Incoming
 from edge.events import CameraStatus, DriverSnapshot, Event, Topics
 from edge.events.requests import COMMANDS, SWITCHES, Result
 from edge.running.memory import Memory
-from edge.vision import VisionSettings
+from edge.vision import Observation
+from tests.played import PlayedReader
 from tests.state.scenes import drive, times
 
 from . import sleeper
-from .parts import Mosquitto, Subscriber, find_mosquitto, wait_for
+from .parts import Mosquitto, Subscriber, wait_for
 
 ROOT = "mien/1/cab-7"
 HASTE = 3.0
+#: Eyes open for 1.5 s, then closed for good.
+FALLS_ASLEEP = drive(times(90, 20), [(1.5, 1000.0)])
 
 
 class Taxi(Camera):
@@ -74,24 +77,8 @@ class Taxi(Camera):
         self.closed = True
 
 
-class Asleep:
-    """Instead of a FaceReader: eyes open for 1.5 s, then closed for good."""
-
-    expression_name = expression_sha256 = expression_fallback = None
-    reads_expressions = True
-
-    def __init__(self, settings: VisionSettings) -> None:
-        self.settings = settings
-        self._drive = drive(times(90, 20), [(1.5, 1000.0)])
-
-    def read(self, frame: Frame) -> Any:
-        return replace(self._drive[min(int(frame.t_s * 20), len(self._drive) - 1)], t_s=frame.t_s)
-
-    def __enter__(self) -> Asleep:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
+def asleep(frame: Frame) -> Observation:
+    return replace(FALLS_ASLEEP[min(int(frame.t_s * 20), len(FALLS_ASLEEP) - 1)], t_s=frame.t_s)
 
 
 class Cab:
@@ -127,7 +114,7 @@ def driving(folder: Path, url: str, opening: Callable[[], Camera] | None = None,
     config = sleeper.config(folder / "outbox.sqlite", url, **tables)
     daemon: Any = edge.daemon
     before = daemon.open_camera, daemon.open_reader
-    daemon.open_camera, daemon.open_reader = open_camera, lambda settings, **_others: Asleep(settings)
+    daemon.open_camera, daemon.open_reader = open_camera, lambda settings, **_others: PlayedReader(settings, asleep)
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(daemon.run, config, stop=stop, on_event=cab.events.append, drain_s=1.0)
         try:
@@ -254,12 +241,12 @@ def test_what_cannot_be_obeyed_is_refused_with_the_reason(
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, str | bytes], dict[str, Any]]]:
+def answers(
+    mosquitto_binary: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str, str | bytes], dict[str, Any]]]:
     """Asks one device that all tests of this module share, and which obeys no order that changes it."""
-    binary, folder = find_mosquitto(), tmp_path_factory.mktemp("answers")
-    if binary is None:
-        pytest.skip("mosquitto is not installed: apt install mosquitto")
-    broker = Mosquitto(binary, folder).start()
+    folder = tmp_path_factory.mktemp("answers")
+    broker = Mosquitto(mosquitto_binary, folder).start()
     hearing, client = Subscriber(broker.port), Dispatcher(broker.port)
     with driving(folder, broker.url, alarm={"snooze_limit_s": 60}, preset="driver"):
         assert listens(hearing)

@@ -24,6 +24,7 @@ from edge.events import DeviceIdentity, Event
 from edge.state.people import People
 from edge.state.types import Episode, Vehicle
 from edge.vision.types import Observation
+from tests.clock import Clock
 
 from . import sleeper
 from .parts import Mosquitto, Subscriber, free_port, make_event, make_info, quick, wait_for
@@ -35,14 +36,6 @@ GEAR = "car/gear"
 
 def message(topic: str, payload: bytes | str, *, retain: bool = False) -> Incoming:
     return Incoming(topic, payload.encode() if isinstance(payload, str) else payload, retain=retain)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 @pytest.mark.parametrize(

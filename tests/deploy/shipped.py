@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
 from tests.delivery.certificates import Authority, Pair
 from tests.delivery.parts import Mosquitto
 
@@ -26,6 +31,12 @@ class Names:
         """In no time, where the certificates are not what is tested; ``broker`` is at localhost."""
         pairs = {broker: authority.sign(broker, host="localhost")} | {name: authority.sign(name) for name in clients}
         return cls(authority.cert, None, pairs)
+
+    def client(self, name: str) -> Client:
+        """One of paho's with that certificate and MQTT 5, not connected yet."""
+        client = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTProtocolVersion.MQTTv5)
+        client.tls_set(str(self.ca), str(self.pairs[name].cert), str(self.pairs[name].key))
+        return client
 
 
 class ShippedBroker(Mosquitto):
@@ -69,6 +80,13 @@ class ShippedBroker(Mosquitto):
         # What Debian's mosquitto.conf sets, and root, who alone reads a test's folder.
         debian = ("user root", "persistence true", f"persistence_location {data}/", f"log_dest file {self.log}")
         self._config.write_text("\n".join((*debian, text, *extra)) + "\n")
+
+    def resume(self, client: Client) -> None:
+        """Connects it, with the session that it left; its own lasts for a day without it."""
+        session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        session.SessionExpiryInterval = 86_400
+        client.connect("localhost", self.port, clean_start=False, properties=session)
+        client.loop_start()
 
     @property
     def pid(self) -> int:

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -24,6 +23,7 @@ from edge.camera.settings import CameraSettings
 from edge.daemon import open_reader
 from edge.models import require_face_models
 from edge.vision import VisionSettings, interpreter
+from quantize import graph
 from quantize.convert import Kind, by_tensorflow
 from quantize.errors import QuantizeError
 from quantize.quiet import hushed
@@ -104,22 +104,22 @@ def _convert(given: bytes, kind: Kind, crops: list[NDArray[np.float32]]) -> byte
 
 def _landmarks(content: bytes, crops: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Its largest output as points, float32 [n, points, 2], in the crop's pixels."""
-    model = _loaded(content)
+    model = graph.interpreter(content)
     found = []
     for crop in crops:
-        _give(model, crop)
+        graph.feed(model, crop)
         model.invoke()
-        outputs = [_taken(model, output) for output in model.get_output_details()]
+        outputs = [graph.read(model, output) for output in model.get_output_details()]
         found.append(max(outputs, key=lambda output: output.size).reshape(-1, 3)[:, :2])
     return np.stack(found)
 
 
 def _speed(variants: dict[str, bytes], crop: NDArray[np.float32]) -> dict[str, float]:
     """CPU milliseconds of a run at one thread: the quietest of ten rounds, in which the variants take turns."""
-    models = {name: _loaded(content) for name, content in variants.items()}
+    models = {name: graph.interpreter(content) for name, content in variants.items()}
     spent: dict[str, list[float]] = defaultdict(list)
     for model in models.values():
-        _give(model, crop)
+        graph.feed(model, crop)
     for _ in range(10):
         for name, model in models.items():
             started = time.process_time()
@@ -127,30 +127,6 @@ def _speed(variants: dict[str, bytes], crop: NDArray[np.float32]) -> dict[str, f
                 model.invoke()
             spent[name].append((time.process_time() - started) / 30 * 1000)
     return {name: min(rounds) for name, rounds in spent.items()}
-
-
-def _loaded(content: bytes) -> Any:
-    with hushed():
-        model = Interpreter(model_content=content, num_threads=1)
-        model.allocate_tensors()
-    return model
-
-
-def _give(model: Any, crop: NDArray[np.float32]) -> None:
-    (tensor,) = model.get_input_details()
-    if tensor["dtype"] != np.float32:
-        scale, zero_point = tensor["quantization"]
-        limits = np.iinfo(tensor["dtype"])
-        crop = np.clip(np.rint(crop / scale + zero_point), limits.min, limits.max).astype(tensor["dtype"])
-    model.set_tensor(tensor["index"], crop)
-
-
-def _taken(model: Any, output: dict[str, Any]) -> NDArray[np.float32]:
-    values = model.get_tensor(output["index"])
-    if values.dtype == np.float32:
-        return np.asarray(values)
-    scale, zero_point = output["quantization"]
-    return np.asarray((values.astype(np.float32) - zero_point) * scale, dtype=np.float32)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import pytest
 
 from edge.running import Notifier
 from edge.running.notify import STATUS_EVERY_S
+from tests.clock import Clock
 
 
 class Systemd:
@@ -34,16 +35,6 @@ class Systemd:
 
     def close(self) -> None:
         self._socket.close()
-
-
-class Clock:
-    """Time that passes when told to."""
-
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 @pytest.fixture(params=["a path", "an abstract name"])

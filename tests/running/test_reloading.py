@@ -10,12 +10,10 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from edge.demo.puppet import Script, write_clip
 from edge.state import People, StateSettings
 from edge.state.types import Episode
-from tests.delivery.parts import REPOSITORY, Mosquitto, Subscriber, find_mosquitto, wait_for
+from tests.delivery.parts import REPOSITORY, Mosquitto, Subscriber, wait_for
 from tests.delivery.test_commands import Dispatcher
 from tests.running.test_service import Systemd
 from tests.state.scenes import drive, expressing, times
@@ -55,20 +53,18 @@ def test_what_runs_under_the_old_rules_ends_and_the_other_rules_go_on() -> None:
     assert people.expressions() == []
 
 
-def test_a_daemon_that_is_told_reads_its_configuration_anew(face_models: Path, tmp_path: Path) -> None:
-    binary = find_mosquitto()
-    if binary is None:
-        pytest.skip("mosquitto is not installed: apt install mosquitto")
+def test_a_daemon_that_is_told_reads_its_configuration_anew(
+    face_models: Path, mosquitto: Mosquitto, tmp_path: Path
+) -> None:
     clip, config, errors = tmp_path / "nodding-off.mp4", tmp_path / "mien.toml", tmp_path / "stderr"
     write_clip(clip, Script(duration_s=4.0, closures=((1.5, 2.7),)), fps=12)
-    broker = Mosquitto(binary, tmp_path).start()
     systemd = Systemd(tmp_path / "notify")
-    hears, dispatcher = Subscriber(broker.port), Dispatcher(broker.port)
+    hears, dispatcher = Subscriber(mosquitto.port), Dispatcher(mosquitto.port)
 
     def configure(microsleep_s: float, host: str) -> None:
         config.write_text(
             f"""device = "cab-7"
-            broker.url = "mqtt://{host}:{broker.port}"
+            broker.url = "mqtt://{host}:{mosquitto.port}"
             outbox.path = "{tmp_path / "outbox.sqlite"}"
             state.eyes.microsleep_s = {microsleep_s}
             [camera]
@@ -126,5 +122,4 @@ def test_a_daemon_that_is_told_reads_its_configuration_anew(face_models: Path, t
         daemon.wait()
         dispatcher.close()
         hears.close()
-        broker.kill()
         systemd.close()

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from paho.mqtt import publish
 
-from tests.delivery.parts import REPOSITORY, Mosquitto, Subscriber, find_mosquitto, free_port, wait_for
+from tests.delivery.parts import REPOSITORY, Mosquitto, Subscriber, free_port, wait_for
 
 #: A camera that gives grey noise, and nothing while its cable is out.
 CAMERA = """
@@ -89,16 +89,12 @@ def settings(folder: Path, broker: str, metrics_port: int) -> Path:
     return file
 
 
-def test_a_service_from_start_to_end(face_models: Path, tmp_path: Path) -> None:
+def test_a_service_from_start_to_end(face_models: Path, mosquitto: Mosquitto, tmp_path: Path) -> None:
     pytest.importorskip("prometheus_client", reason="needs the metrics extra")
-    binary = find_mosquitto()
-    if binary is None:
-        pytest.skip("mosquitto is not installed: apt install mosquitto")
-    broker = Mosquitto(binary, tmp_path).start()
     systemd = Systemd(tmp_path / "notify")
-    hears = Subscriber(broker.port)
+    hears = Subscriber(mosquitto.port)
     port = free_port()
-    config = settings(tmp_path, broker.url, port)
+    config = settings(tmp_path, mosquitto.url, port)
     environment = os.environ | {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": f"{WATCHDOG_S * 1e6:.0f}"}
     mien = [sys.executable, "-m", "edge.cli"]
     unplugged = tmp_path / "unplugged"
@@ -118,9 +114,9 @@ def test_a_service_from_start_to_end(face_models: Path, tmp_path: Path) -> None:
         time.sleep(1.5 * WATCHDOG_S)
         assert time.monotonic() - systemd.fed_s()[-1] > WATCHDOG_S, "no frames come, and it is fed"
 
-        publish.single("mien/1/cab/privacy/set", "ON", qos=1, hostname="127.0.0.1", port=broker.port)
+        publish.single("mien/1/cab/privacy/set", "ON", qos=1, hostname="127.0.0.1", port=mosquitto.port)
         assert wait_for(lambda: time.monotonic() - systemd.fed_s()[-1] < 0.5, 10), "closed on purpose, and it starves"
-        publish.single("mien/1/cab/privacy/set", "OFF", qos=1, hostname="127.0.0.1", port=broker.port)
+        publish.single("mien/1/cab/privacy/set", "OFF", qos=1, hostname="127.0.0.1", port=mosquitto.port)
         unplugged.unlink()
         fed = len(systemd.fed_s())
         assert wait_for(lambda: len(systemd.fed_s()) > fed + 2, 20), "frames come again, and it starves"
@@ -150,5 +146,4 @@ def test_a_service_from_start_to_end(face_models: Path, tmp_path: Path) -> None:
         daemon.kill()
         daemon.wait()
         hears.close()
-        broker.kill()
         systemd.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,8 @@ from edge.running import controls
 from edge.running.schedule import Schedule
 from edge.vision import Observation
 from tests.contract.parts import Received, listening
-from tests.delivery.parts import Mosquitto, find_mosquitto, wait_for
+from tests.delivery.parts import Mosquitto, wait_for
+from tests.played import PlayedReader
 
 HERE = "mien/1/kiosk-1"
 
@@ -42,55 +42,32 @@ class Clocked(Camera):
         """Nothing to let go of."""
 
 
-class Empty:
-    """A reader that sees nobody."""
-
-    expression_sha256 = expression_name = expression_fallback = None
-    reads_expressions = True
-    settings = None
-
-    def read(self, frame: Frame) -> Observation:
-        return Observation(frame.t_s, frame.wall_time, frame.seq, frame.camera, (64, 48), ())
-
-    def __enter__(self) -> Empty:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    binary = find_mosquitto()
-    if binary is None:
-        pytest.skip("mosquitto is not installed: apt install mosquitto")
-    started = Mosquitto(binary, tmp_path).start()
-    yield started
-    started.kill()
+def nobody(frame: Frame) -> Observation:
+    return Observation(frame.t_s, frame.wall_time, frame.seq, frame.camera, (64, 48), ())
 
 
 def test_the_camera_is_closed_at_night_and_by_the_switch_and_open_only_when_neither_says_so(
-    broker: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = threading.Event()
     night.set()
     monkeypatch.setattr(Schedule, "reason", lambda _: "schedule: off 22:00-07:00" if night.is_set() else None)
     monkeypatch.setattr(controls, "SCHEDULE_EVERY_S", 0.05)
     monkeypatch.setattr(daemon, "open_camera", lambda _settings: Clocked())
-    monkeypatch.setattr(daemon, "open_reader", lambda *_, **__: Empty())
+    monkeypatch.setattr(daemon, "open_reader", lambda settings, **_others: PlayedReader(settings, nobody))
     monkeypatch.setattr(Clocked, "opened", 0)
     config = Config.model_validate(
         {
             "preset": "kiosk",
             "device": "kiosk-1",
-            "broker": {"url": broker.url, "settle_s": 0.0},
+            "broker": {"url": mosquitto.url, "settle_s": 0.0},
             "outbox": {"path": tmp_path / "outbox.sqlite"},
             "commands": {"enabled": True},
         }
     )
     stop = threading.Event()
     runs = threading.Thread(target=daemon.run, args=(config,), kwargs={"stop": stop})
-    with listening(broker.port, mqtt5=True) as heard:
+    with listening(mosquitto.port, mqtt5=True) as heard:
 
         def last(rest: str) -> Received | None:
             return next((one for one in reversed(heard) if one.topic == f"{HERE}/{rest}"), None)
@@ -99,7 +76,7 @@ def test_the_camera_is_closed_at_night_and_by_the_switch_and_open_only_when_neit
             return wait_for(lambda: (one := last(rest)) is not None and payload.encode() in one.payload, 10)
 
         def order(word: str) -> None:
-            publish.single(f"{HERE}/privacy/set", word, qos=1, hostname="127.0.0.1", port=broker.port)
+            publish.single(f"{HERE}/privacy/set", word, qos=1, hostname="127.0.0.1", port=mosquitto.port)
 
         runs.start()
         try:

@@ -6,6 +6,7 @@ broker has them all, sends as many of the same kind with paho alone over the sam
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -22,6 +23,7 @@ from edge.delivery import Outbox, OutboxSettings, Publisher
 from edge.events import DeviceIdentity
 from edge.events.models import CONTENT_TYPE
 from tests.delivery.parts import make_event, make_info, quick, wait_for
+from tests.soak.process import look
 
 EVENTS_A_SECOND = 50
 
@@ -41,22 +43,17 @@ class Measured:
     paho_s: float
 
 
-def resident_mb() -> float:
-    """This process's resident memory."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096 / 1e6
-
-
 def measure(path: Path, url: str, events: int) -> Measured:
     """Puts events while simulated time passes, then sends them; the broker is to come when "waiting" is printed."""
     device = DeviceIdentity("away")
+    me = os.getpid()
     # Time for the subscriber to come back first.
     broker = quick(url, settle_s=2.0)
     with Outbox(OutboxSettings(path=path)) as outbox, Publisher(broker, outbox, make_info(device)) as publisher:
         publisher.wait_connected(5)
         began_s = time.time()
         outbox.put(make_event(device, 0.0))
-        before_mb = resident_mb()
+        before_mb = look(me).rss / 1e6
         put_began_s = time.monotonic()
         for number in range(1, events):
             # Ten minutes ago, and then on: the time that events are stamped with, not what they are sent by.
@@ -64,14 +61,14 @@ def measure(path: Path, url: str, events: int) -> Measured:
             with mock.patch("edge.delivery.outbox.time.time", return_value=now_s):
                 outbox.put(make_event(device, number / EVENTS_A_SECOND))
         put_s = time.monotonic() - put_began_s
-        waiting_mb = resident_mb()
+        waiting_mb = look(me).rss / 1e6
         print("waiting", flush=True)
         assert wait_for(lambda: outbox.depth() < events, 60)
         sent_began_s = time.monotonic()
-        sending_mb = resident_mb()
+        sending_mb = look(me).rss / 1e6
         while outbox.depth():
             time.sleep(0.02)
-            sending_mb = max(sending_mb, resident_mb())
+            sending_mb = max(sending_mb, look(me).rss / 1e6)
         send_s = time.monotonic() - sent_began_s
     return Measured(before_mb, waiting_mb, sending_mb, put_s, send_s, paho_alone(url, events))
 

@@ -20,10 +20,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 from tqdm import tqdm
 
 from edge.delivery import Outbox, OutboxSettings, Publisher
@@ -122,18 +118,13 @@ def soak(folder: Path, binary: str, away_s: float, events_a_second: float) -> Br
 def _listening(broker: ShippedBroker, names: Names) -> Iterator[list[str]]:
     """The ids of the events that a subscriber with a session of its own hears."""
     heard: list[str] = []
-    client = Client(CallbackAPIVersion.VERSION2, client_id="dispatcher", protocol=MQTTProtocolVersion.MQTTv5)
-    pair = names.pairs["dispatcher"]
-    client.tls_set(str(names.ca), str(pair.cert), str(pair.key))
+    client = names.client("dispatcher")
     client.reconnect_delay_set(0.05, 0.05)  # type: ignore[arg-type]
     client.on_connect = lambda client, *_: client.subscribe("mien/1/+/driver/event", qos=1) and None
     subscribed: list[bool] = []
     client.on_subscribe = lambda *_: subscribed.append(True)
     client.on_message = lambda _client, _data, message: heard.append(json.loads(message.payload)["id"])
-    session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    session.SessionExpiryInterval = 86_400
-    client.connect("localhost", broker.port, clean_start=False, properties=session)
-    client.loop_start()
+    broker.resume(client)
     assert wait_for(lambda: bool(subscribed))
     yield heard
     client.disconnect()

@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from paho.mqtt.client import MQTTMessage
 
 from edge.demo.puppet import Script, write_clip
 from tests.delivery.parts import REPOSITORY, Mosquitto, Subscriber, find_mosquitto, wait_for
+from tests.soak.process import Look, look
 
 FPS = 30
 SCRIPT = Script(duration_s=20.0, blinks=(2.0, 5.0, 15.0, 18.0), closures=((8.0, 12.0),))
@@ -44,16 +44,6 @@ MOST_OFF_S = 0.2
 MOST_P95 = 1.5
 P95_NOISE_S = 0.02
 MOST_END_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One look at the process: when (Unix time), resident memory in bytes, open descriptors, processor seconds."""
-
-    at: float
-    rss: int
-    descriptors: int
-    cpu_s: float
 
 
 class Arrivals(Subscriber):
@@ -82,15 +72,6 @@ class Arrivals(Subscriber):
         events = [json.loads(payload)["data"] for _, topic, payload in list(self.at) if topic.endswith("/driver/event")]
         starts = [event for event in events if (event["kind"], event["phase"]) == ("microsleep", "start")]
         return [datetime.fromisoformat(event["started_at"]).timestamp() for event in starts]
-
-
-def look(pid: int) -> Look:
-    """How much the process holds now."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    kilobytes = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
-    times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    cpu_s = (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
-    return Look(time.time(), kilobytes * 1024, len(list(Path(f"/proc/{pid}/fd").iterdir())), cpu_s)
 
 
 def main() -> int:

@@ -22,7 +22,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from tqdm import tqdm
@@ -155,13 +154,8 @@ def _expiring(seconds: int) -> Properties:
 
 
 def _client(broker: ShippedBroker, names: Names, name: str) -> Client:
-    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
-    pair = names.pairs[name]
-    client.tls_set(str(names.ca), str(pair.cert), str(pair.key))
-    session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    session.SessionExpiryInterval = 86_400
-    client.connect("localhost", broker.port, clean_start=False, properties=session)
-    client.loop_start()
+    client = names.client(name)
+    broker.resume(client)
     return client
 
 

@@ -16,7 +16,6 @@ import argparse
 import asyncio
 import json
 import multiprocessing
-import os
 import random
 import ssl
 import struct
@@ -30,9 +29,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 from tqdm import tqdm
 
 from edge.events import Topics
@@ -40,9 +36,9 @@ from edge.events.examples import as_json, payloads
 from tests.delivery.certificates import Authority
 from tests.delivery.parts import find_mosquitto, wait_for
 from tests.deploy.shipped import Names, ShippedBroker
+from tests.soak.process import look
 
 SHARED = ("worker-1", "worker-2")
-_TICK = os.sysconf("SC_CLK_TCK")
 
 #: Who heard which event, and how many seconds after it was sent.
 Heard = tuple[str, str, float]
@@ -134,11 +130,11 @@ def _measure(binary: str, folder: Path, devices: int, load: Load, *, dashboard: 
         with multiprocessing.get_context("fork").Pool(1) as pool:
             result = pool.apply_async(_run_devices, (fleet, broker.port, names, load, start))
             time.sleep(max(0.0, start + 2 - time.monotonic()))
-            cpu, began = _cpu_s(broker.pid), time.monotonic()
+            before = look(broker.pid)
             for _ in tqdm(range(round(load.seconds) - 4), desc=f"{devices} devices", unit="s", leave=False):
                 time.sleep(1)
-            share = (_cpu_s(broker.pid) - cpu) / (time.monotonic() - began)
-            rss = _rss_mb(broker.pid)
+            after = look(broker.pid)
+            share = (after.cpu_s - before.cpu_s) / (after.at - before.at)
             sent = result.get(300)
         wait_for(lambda: len(heard) >= sent, 20)
         database = max((path.stat().st_size for path in (folder / "data").iterdir()), default=0)
@@ -147,8 +143,8 @@ def _measure(binary: str, folder: Path, devices: int, load: Load, *, dashboard: 
         shares = Counter(name for name, _, _ in heard)
         rate = devices * (load.states + 1 / 30 + load.events / 3600)
         print(
-            f"{devices:>7} {rate:>11.0f} {share * 100:>18.1f} {rss:>7.1f} {database / 1e6:>12.2f} {sent:>7} "
-            f"{len(heard):>6} {median:>10.1f} {late:>8.1f}  {'/'.join(str(shares[name]) for name in SHARED)}",
+            f"{devices:>7} {rate:>11.0f} {share * 100:>18.1f} {after.rss / 1e6:>7.1f} {database / 1e6:>12.2f} "
+            f"{sent:>7} {len(heard):>6} {median:>10.1f} {late:>8.1f}  {'/'.join(str(shares[name]) for name in SHARED)}",
             flush=True,
         )
         assert len(heard) == sent == len({event for _, event, _ in heard}), "each event to one of those who share, once"
@@ -178,14 +174,10 @@ def _consumer(broker: ShippedBroker, names: Names, name: str, topic: str, heard:
             event = json.loads(message.payload)
             heard.append((name, event["id"], time.time() - event["at"]))
 
-    client = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTProtocolVersion.MQTTv5)
-    client.tls_set(str(names.ca), str(names.pairs[name].cert), str(names.pairs[name].key))
+    client = names.client(name)
     client.on_message = take
     client.on_connect = lambda client, *_: client.subscribe(topic, qos=1) and None
-    session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    session.SessionExpiryInterval = 3600
-    client.connect("localhost", broker.port, clean_start=False, properties=session)
-    client.loop_start()
+    broker.resume(client)
     yield
     client.disconnect()
     client.loop_stop()
@@ -215,15 +207,6 @@ def _publish(topic: str, payload: bytes, *, expiry_s: int | None = None, packet:
     number = b"" if packet is None else struct.pack("!H", packet)
     kind = 0x31 if packet is None else 0x32
     return _packet(kind, _text(topic) + number + bytes([len(properties)]) + properties + payload)
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICK
-
-
-def _rss_mb(pid: int) -> float:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 if __name__ == "__main__":

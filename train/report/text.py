@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from edge.markdown import table_of_figures
 
 
 def percent(share: float | None, digits: int = 2) -> str:
@@ -61,7 +63,7 @@ def _models(models: Sequence[Mapping[str, Any]]) -> str:
         + [percent(model["accuracy"].get(split)) for split in ("public_test", "private_test")]
         for model in models
     ]
-    table = markdown_table(["each alone", "weight", "PublicTest", "PrivateTest"], rows)
+    table = table_of_figures(["each alone", "weight", "PublicTest", "PrivateTest"], rows)
     return "\n".join(lines) + "\n\n" + table
 
 
@@ -85,7 +87,7 @@ def _scores(metrics: Mapping[str, Any]) -> str:
             lambda s: percent(s["expected_calibration_error"]["at_temperature"]),
         ),
     ]
-    table = markdown_table(
+    table = table_of_figures(
         ["", *(name for name, _ in splits)],
         [[name, *(show(scores) for _, scores in splits)] for name, show in measures],
     )
@@ -99,7 +101,7 @@ def _classes(private: Mapping[str, Any]) -> str:
         [name, f"{score['rows']:,}", *(percent(score[key]) for key in ("recall", "precision", "f1"))]
         for name, score in private["per_class"].items()
     ]
-    return markdown_table(["class", "faces", "recall", "precision", "F1"], rows)
+    return table_of_figures(["class", "faces", "recall", "precision", "F1"], rows)
 
 
 def _ferplus(scores: Mapping[str, Any]) -> str:
@@ -117,7 +119,9 @@ def _ferplus(scores: Mapping[str, Any]) -> str:
         ["macro-F1", percent(scores["macro_f1"])],
     ]
     recalls = [[name, percent(recall)] for name, recall in scores["recall"].items()]
-    return "\n\n".join([text, markdown_table(["", "FERPlus"], figures), markdown_table(["class", "recall"], recalls)])
+    return "\n\n".join(
+        [text, table_of_figures(["", "FERPlus"], figures), table_of_figures(["class", "recall"], recalls)]
+    )
 
 
 def _corruptions(scores: Mapping[str, Any]) -> str:
@@ -129,7 +133,7 @@ def _corruptions(scores: Mapping[str, Any]) -> str:
     head = ["corruption", *(f"strength {strength:g}" for strength in strengths)]
     return (
         f"Accuracy on {scores['faces']:,} faces of PrivateTest (difference in points), seed {scores['seed']}; "
-        f"what each does is in `train/corruptions.py`.\n\n{markdown_table(head, rows)}"
+        f"what each does is in `train/corruptions.py`.\n\n{table_of_figures(head, rows)}"
     )
 
 
@@ -144,9 +148,3 @@ def origin(made: Mapping[str, Any]) -> str:
     if made["commit"]:
         lines.append(f"- commit: {made['commit']}")
     return "\n".join(lines)
-
-
-def markdown_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A Markdown table, the first column left-aligned and the others right."""
-    lines = [head, [":--", *["--:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)

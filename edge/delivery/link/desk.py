@@ -8,9 +8,8 @@ import time
 from collections import deque
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from edge.closing import Closing
 from edge.delivery.commands import Commands
 from edge.delivery.drain import Drain
 from edge.delivery.incoming import Incoming, Listeners
@@ -57,7 +56,7 @@ _MOST_FORBIDDEN = 20
 _LOOK_EVERY_S = 5.0
 
 
-class Desk:
+class Desk(Closing):
     """One vision at a time is served; a context manager, all calls from one thread.
 
     vision: the process number of who is served, None while nobody is. presence: what to think of it.
@@ -121,14 +120,6 @@ class Desk:
         if self._ours():
             self._path.unlink(missing_ok=True)
         self._waker.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _hear(self, listener: str, message: Incoming) -> None:
         """In the publisher's thread."""
