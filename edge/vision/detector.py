@@ -6,6 +6,7 @@ Anchors, decoding and suppression follow MediaPipe's face_detection_short_range 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf, log
 from pathlib import Path
 
 import cv2
@@ -43,26 +44,36 @@ class Detector:
     def __init__(self, folder: Path, threads: int, min_score: float = 0.5) -> None:
         self._model = Model.load(folder / FILE, threads)
         self._anchors = _anchors()
-        # On the logit, so that the sigmoid is needed for survivors only.
-        self._min_logit = np.log(min_score / (1 - min_score))
+        self._min_score = min_score
 
-    def detect(self, image: NDArray[np.uint8], square: Region | None = None) -> list[Detection]:
-        """The faces in a BGR uint8 image [H, W, 3], or in an upright ``square`` of it; best score first."""
+    def detect(self, image: NDArray[np.uint8], square: Region | None = None, faint: float = 1.0) -> list[Detection]:
+        """The faces in a BGR uint8 image [H, W, 3], or in an upright ``square`` of it; best score first.
+
+        faint: the least score of what else is told of, where it overlaps none of the others.
+        """
         height, width = image.shape[:2]
         if square is None:
             square = Region(width / 2, height / 2, max(width, height))
         crop = square.crop(image, SIZE, cv2.BORDER_CONSTANT)
         regressors, logits = self._model.run_image(crop, low=-1.0, bgr=True)
-        kept = np.flatnonzero(logits[0, :, 0] >= self._min_logit)
+        # On the logit, so that the sigmoid is needed for survivors only.
+        kept = np.flatnonzero(logits[0, :, 0] >= _logit(min(self._min_score, faint)))
         scores = 1 / (1 + np.exp(-np.clip(logits[0, kept, 0], -100, 100)))
         # Box centre, box size, then six keypoints, all in input pixels from the anchor's centre.
         values = regressors[0, kept].reshape(-1, 8, 2)
         points = values + self._anchors[kept, None]
         points[:, 1] = values[:, 1]
-        return [
-            _in_image(points_, score, square)
-            for points_, score in _weighted_suppression(points, scores.astype(np.float32))
-        ]
+        scores = scores.astype(np.float32)
+        sure = logits[0, kept, 0] >= _logit(self._min_score)
+        found = [_in_image(*one, square) for one in _weighted_suppression(points[sure], scores[sure])]
+        if sure.all():
+            return found
+        others = [_in_image(*one, square) for one in _weighted_suppression(points[~sure], scores[~sure])]
+        return found + [one for one in others if all(one.box.iou(better.box) <= MAX_OVERLAP for better in found)]
+
+
+def _logit(share: float) -> float:
+    return log(share / (1 - share)) if share < 1 else inf
 
 
 def _anchors() -> Array:

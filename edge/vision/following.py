@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import hypot
 
 import numpy as np
 
-from edge.vision.geometry import landmarks_box
-from edge.vision.mesh import region_of_landmarks
+from edge.vision.detector import Detection
+from edge.vision.mesh import region_of_detection, region_of_landmarks
 from edge.vision.motion import Motion
 from edge.vision.region import Region
 from edge.vision.tracks import REMEMBER_S
@@ -20,6 +21,10 @@ ALONG = 0.15
 #: Beyond this standard deviation of where it is, in its heights, a face is looked for where it was: a region gone
 #: astray may hold enough of a face for the mesh to believe in it.
 SURE = 0.4
+#: A face is new for so long after it was first read: until then the detector must see it, too, where it looks.
+YOUNG_S = 0.5
+#: Two faces whose middles are nearer to each other than so many heights may be taken for each other by the mesh.
+CROWDED = 1.3
 
 
 @dataclass(slots=True)
@@ -27,14 +32,17 @@ class Followed:
     """One face.
 
     number: unlike any other's of this finder. region: where it was found, or read last. tried_s: when it was last
-    looked for. motion: None until it was read. covered: it was lost behind another face.
+    looked for. motion: None until it was read. hidden: it was lost behind another face, or beside one. doubted_s: since
+    when the detector does not see it where it looks. readings: how often it was read, the first time at ``born_s``.
     """
 
     number: int
     region: Region
     tried_s: float = -np.inf
     motion: Motion | None = None
-    covered: bool = False
+    hidden: bool = False
+    readings: int = 0
+    born_s: float | None = None
     doubted_s: float | None = None
 
     @property
@@ -42,17 +50,28 @@ class Followed:
         """Whether it was ever read."""
         return self.motion is not None
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether only the detector can say where it is: it is hidden, or was read but once."""
+        return self.hidden or self.readings == 1
+
+    def young(self, t_s: float) -> bool:
+        """Whether it was first read only a moment ago."""
+        return self.born_s is not None and t_s - self.born_s < YOUNG_S
+
     def may_come_out(self, size: tuple[int, int], t_s: float) -> bool:
-        """Whether it, covered, may still be seen again in pictures of ``size`` (width, height)."""
+        """Whether it, hidden, may still be seen again in pictures of ``size`` (width, height)."""
         box = self.box(t_s)
         x, y = box.x + box.width / 2, box.y + box.height / 2
         lately = self.motion is not None and t_s - self.motion.t_s <= REMEMBER_S
         return lately and 0 <= x < size[0] and 0 <= y < size[1]
 
-    def look_at(self, t_s: float) -> Region:
-        """Where to look for it at ``t_s``."""
+    def look_at(self, t_s: float, found: Detection | None = None) -> Region:
+        """Where to look for it at ``t_s``; found: what the detector sees of it there."""
         if self.motion is None:
             return self.region
+        if found is not None and self.unsettled:
+            return region_of_detection(found)
         off_x, off_y, height = self.motion.moved(t_s)
         if abs(off_x) + abs(off_y) <= ALONG * height or self.motion.at(t_s).variance > SURE**2:
             return self.region
@@ -65,14 +84,28 @@ class Followed:
         side = self.region.side
         return Box(self.region.x - side / 2, self.region.y - side / 2, side, side)
 
-    def take(self, landmarks: Array, t_s: float) -> None:
-        """It was read."""
-        box = landmarks_box(landmarks)
+    def take(self, landmarks: Array, box: Box, t_s: float) -> None:
+        """It was read; box: of the landmarks."""
         if self.motion is None:
+            self.born_s = t_s
             self.motion = Motion(box, t_s)
         else:
             self.motion.take(box, t_s)
-        self.region, self.covered = region_of_landmarks(landmarks, box), False
+        self.readings += 1
+        self.region, self.hidden = region_of_landmarks(landmarks, box), False
+
+
+def crowded(face: Followed, followed: Sequence[Followed], t_s: float) -> bool:
+    """Whether another face is so near that the mesh may take one for the other."""
+    box = face.box(t_s)
+    others = (one.box(t_s) for one in followed if one is not face and one.known)
+    return any(apart(box, other) < CROWDED for other in others)
+
+
+def apart(one: Box, other: Box) -> float:
+    """How far the middles of two boxes are from each other, in heights of the higher one."""
+    across, down = one.x - other.x + (one.width - other.width) / 2, one.y - other.y + (one.height - other.height) / 2
+    return hypot(across, down) / max(one.height, other.height)
 
 
 def whose_turn(heights: Sequence[float], tried_s: Sequence[float], most: int | None) -> list[int]:

@@ -5,7 +5,7 @@ Its lids follow a closing eye where the plain mesh stays half open.
 
 from __future__ import annotations
 
-from math import dist
+from math import atan2, dist, hypot
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +45,8 @@ LEFT_CONTOUR = (
 LIDS = 16
 #: The model's points of a mirrored eye, contour and iris, in the order of one that is not.
 _UNMIRRORED = np.array([*range(len(LEFT_CONTOUR)), *(len(LEFT_CONTOUR) + at for at in (0, 3, 2, 1, 4))])
+#: By left: the mesh's corners of an eye, from the picture's left to its right.
+_CORNERS_BY_LEFT = {False: np.array([33, 133]), True: np.array([362, 263])}
 # Places in the contour; the same for both eyes, as the left one is read mirrored.
 _CORNERS = [0, 8]
 _GAPS = ((11, 3), (13, 5))
@@ -78,11 +80,10 @@ class IrisModel:
 
 def region_of_eye(landmarks: Array, *, left: bool) -> Region:
     """The square around one eye, turned so that its corners lie level in the picture's left-to-right order."""
-    from_corner, to_corner = (landmarks[362], landmarks[263]) if left else (landmarks[33], landmarks[133])
-    centre, along = (from_corner + to_corner) / 2, to_corner - from_corner
+    (from_x, from_y), (to_x, to_y) = landmarks[_CORNERS_BY_LEFT[left], :2].tolist()
     # MediaPipe takes the larger of the two extents, which shrinks the square of a tilted eye; the width does not.
-    width = float(np.hypot(along[0], along[1]))
-    return Region(float(centre[0]), float(centre[1]), SCALE * width, float(np.arctan2(along[1], along[0])))
+    width = hypot(to_x - from_x, to_y - from_y)
+    return Region((from_x + to_x) / 2, (from_y + to_y) / 2, SCALE * width, atan2(to_y - from_y, to_x - from_x))
 
 
 def eye_width(contour: Array) -> float:

@@ -44,7 +44,8 @@ AVERAGED = 20
 #: A face that comes again so soon, so near (in heights, logarithm of the height, turn) is surely the same.
 SOON_S, NEAR = 0.2, 0.12
 
-_NOSE, _RIGHT_TEMPLE, _LEFT_TEMPLE = 1, 127, 356
+#: The mesh's points of the right temple, the left one and the nose.
+_ACROSS = np.array([127, 356, 1])
 _UNKNOWN = np.full(len(PROPORTIONS), np.nan, np.float32)
 
 
@@ -65,13 +66,13 @@ class Seen:
     @classmethod
     def of(cls, landmarks: Array, box: Box, followed: str | None = None) -> Seen:
         """What mesh landmarks [468, 3] tell, and their box."""
-        right, left, nose = (float(landmarks[at, 0]) for at in (_RIGHT_TEMPLE, _LEFT_TEMPLE, _NOSE))
+        right, left, nose = landmarks[_ACROSS, 0].tolist()
         # In profile the temples meet, and the nose is far out.
-        turn = float(np.clip((2 * nose - right - left) / max(abs(left - right), 1e-6), -1.5, 1.5))
+        turn = min(max((2 * nose - right - left) / max(abs(left - right), 1e-6), -1.5), 1.5)
         if abs(turn) > PROPORTIONS_MAX_TURN:
             return cls(box, turn, None, followed)
-        lengths = np.maximum(proportions(landmarks), 1e-6)
-        return cls(box, turn, np.log(lengths).astype(np.float32), followed)
+        lengths = [log(max(length, 1e-6)) for length in proportions(landmarks)]
+        return cls(box, turn, np.array(lengths, np.float32), followed)
 
 
 class Known:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -12,41 +11,39 @@ from numpy.typing import NDArray
 
 from edge.vision.backend import FoundEyes, FoundFace, Stopwatch, unwatched
 from edge.vision.detector import Detection, Detector
-from edge.vision.following import Followed, whose_turn
+from edge.vision.following import Followed, crowded, whose_turn
 from edge.vision.geometry import landmarks_box
 from edge.vision.iris import IrisModel
 from edge.vision.mesh import FaceMesh, region_of_detection, region_of_landmarks
-from edge.vision.reading import Reading, off_centre
+from edge.vision.reading import Reading, misplaced, off_centre
 from edge.vision.region import Region
+from edge.vision.searching import CLEAR_HEIGHT, Search, whose
 from edge.vision.settings import VisionSettings
-from edge.vision.tiles import holds, view_of, views
 from edge.vision.turns import EyesByTurns
 from edge.vision.types import Array, Box, EyeSource
 
 #: Overlap (IoU) from which a detection is a face that is followed already. The detector frames brows to chin, the
 #: landmarks' box reaches from the forehead down: of one face they overlap by half.
 KNOWN_FACE = 0.25
+#: Nor is a detection a further face of whose box a face that was read covers so much.
+COVERED = 0.4
 #: A face found so far from its region's middle, in its heights, is looked at again where it was found, so
 #: many times at most. Of a face 0.6 of its width aside the mesh reads half, is sure of it, and moves a sixth of the
 #: way: two more looks came within 0.02 and 0.11 widths (the portrait, a face of a photo); 0.9 aside it sees none.
 OFF_CENTRE, LOOKS = 0.15, 2
 #: A face that is lost while another overlaps its box is behind that one, and looked for where it should come out.
 BEHIND = 0.1
-#: Eyes that the detector sees so many of its box's widths from where the mesh has them are where the detector says. As
-#: mesh points, the right eye and the left one are a point of each upper lid.
-MISPLACED, EYES = 0.3, (159, 386)
 #: Where two faces touch, one that the detector does not see for so long is none: the mesh believes in ears and collars.
 DOUBT_S = 0.5
-#: The least height of a face, over the side of what is searched, that the detector hardly misses.
-LEAST_HEIGHT = 0.15
 
 
 class LiteRtFinder:
     """Finds faces with BlazeFace, the face mesh and the iris model (a ``FaceFinder``).
 
-    A face found once is followed from its own landmarks, and behind another face from where it was going. The detector
-    runs while no face is in view, in the frame where one was lost, and every ``detect_every_s`` while there is room
-    for more. Where there are more faces than ``read_faces`` they take turns.
+    A face found once is followed from its own landmarks; where it was read but once, stands beside others or behind
+    one, from where the detector sees it. The detector runs while no face is in view, in the frame where one was lost,
+    and every ``detect_every_s`` while there is room for more. Where there are more faces than ``read_faces`` they take
+    turns.
     """
 
     def __init__(self, folder: Path, settings: VisionSettings, stopwatch: Stopwatch = unwatched) -> None:
@@ -57,12 +54,11 @@ class LiteRtFinder:
         self._mesh = FaceMesh(folder, settings.model_threads)
         self._iris = IrisModel(folder) if settings.eyes else None
         self._turns = EyesByTurns(self._iris) if self._iris is not None else None
+        self._search = Search(self.detector, stopwatch)
         self._numbers = count()
         self._followed: list[Followed] = []
         self._unread: list[tuple[int, Box]] = []
         self._t_s = -np.inf
-        self._detected_s = -np.inf
-        self._searched = 0
 
     @property
     def eye_source(self) -> EyeSource:
@@ -77,22 +73,30 @@ class LiteRtFinder:
     def find(self, image: NDArray[np.uint8], t_s: float) -> list[FoundFace]:
         """The faces read in a BGR uint8 image [H, W, 3] taken at ``t_s``; at most ``max_faces`` are followed."""
         self._forget((image.shape[1], image.shape[0]), t_s)
-        turn = self._turn(t_s)
-        read = self._read(image, turn, t_s)
+        search = self._search
+        search.begin(image, t_s, self._settings)
+        if self._room() > 0 or self._hidden():
+            if self._room() == self._settings.max_faces or search.due():
+                search.by_turns()
+            search.again(face.box(t_s) for face in self._followed if face.unsettled)
+        sighted = whose(self._followed, search.detections, t_s)
+        turn = self._turn(t_s, sighted)
+        read = self._read(image, turn, t_s, sighted)
         lost = self._lose(turn, read, t_s)
-        in_view = sum(not face.covered for face in self._followed)
-        if in_view < self._settings.max_faces and (lost or not in_view or self._due(t_s)):
-            self._detected_s = t_s
-            view, detections = self._search(image, lost)
-            read = [self._put_right(image, one, detections) for one in self._confirmed(read, view, detections, t_s)]
-            new = self._new(detections, t_s)[: self._settings.max_faces - in_view]
-            self._followed += new
+        if lost and self._room() > 0:
+            search.at(lost[0])
+        if search.views:
+            read = self._confirmed(read, t_s)
+            new = self._new(read, sighted.values(), t_s)[: self._room()]
+            self._followed += [face for face, _ in new]
             if self._settings.read_faces is not None:
                 new = new[: max(self._settings.read_faces - len(turn), 0)]
-            read = self._read(image, new, t_s, read)
-            self._lose(new, read, t_s)
+            found = {face.number: detection for face, detection in new}
+            read = self._read(image, [face for face, _ in new], t_s, found, read)
+            self._lose([face for face, _ in new], read, t_s)
+        read = [one for one in read if not one.contested(self._followed, t_s)]
         for one in read:
-            one.face.take(one.landmarks, t_s)
+            one.face.take(one.landmarks, one.box, t_s)
         self._unread = [(face.number, face.box(t_s)) for face in self._followed if face.known and face.tried_s != t_s]
         return [FoundFace(one.box, one.score, one.landmarks, number=one.face.number) for one in read]
 
@@ -118,41 +122,52 @@ class LiteRtFinder:
         """Forgets the faces followed."""
         self._followed = []
 
-    def _due(self, t_s: float) -> bool:
-        return not 0 <= t_s - self._detected_s < self._settings.detect_every_s
+    def _room(self) -> int:
+        """For how many faces more there is room."""
+        return self._settings.max_faces - sum(not face.hidden for face in self._followed)
 
-    def _turn(self, t_s: float) -> list[Followed]:
-        """The faces to read in this image."""
-        heights = [face.box(t_s).height for face in self._followed]
-        tried_s = [face.tried_s for face in self._followed]
-        return [self._followed[at] for at in whose_turn(heights, tried_s, self._settings.read_faces)]
+    def _hidden(self) -> bool:
+        return any(face.hidden for face in self._followed)
+
+    def _turn(self, t_s: float, sighted: Mapping[int, Detection]) -> list[Followed]:
+        """The faces to read in this image; one that is hidden only where the detector sees it."""
+        for face in self._followed:
+            if face.hidden:
+                face.tried_s = t_s
+        there = [face for face in self._followed if not face.hidden or face.number in sighted]
+        heights = [face.box(t_s).height for face in there]
+        tried_s = [face.tried_s for face in there]
+        return [there[at] for at in whose_turn(heights, tried_s, self._settings.read_faces)]
 
     def _forget(self, size: tuple[int, int], t_s: float) -> None:
         """Lets go of all where time runs backwards, of more than are asked for, and of those behind others for long."""
         if t_s < self._t_s:
             self._followed = []  # another recording
         self._t_s = t_s
-        in_view = [face for face in self._followed if not face.covered]
-        covered = [face for face in self._followed if face.covered and face.may_come_out(size, t_s)]
-        self._followed = in_view[: self._settings.max_faces] + covered
+        in_view = [face for face in self._followed if not face.hidden]
+        hidden = [face for face in self._followed if face.hidden and face.may_come_out(size, t_s)]
+        self._followed = in_view[: self._settings.max_faces] + hidden
 
     def _read(
-        self, image: NDArray[np.uint8], faces: list[Followed], t_s: float, known: Sequence[Reading] = ()
+        self,
+        image: NDArray[np.uint8],
+        faces: Iterable[Followed],
+        t_s: float,
+        sighted: Mapping[int, Detection],
+        known: Sequence[Reading] = (),
     ) -> list[Reading]:
-        """``known`` faces and those of ``faces`` that the mesh sees, each once."""
-        read = []
+        """``known`` and those of ``faces`` that the mesh sees, each once; sighted: where the detector sees any."""
+        read, doubtful = [], []
         for face in faces:
-            where = face.box(t_s)
             face.tried_s = t_s
-            region = face.look_at(t_s)
-            landmarks, score = self._look(image, region)
-            for _ in range(LOOKS):
-                if score < self._settings.min_presence or off_centre(landmarks_box(landmarks), region) <= OFF_CENTRE:
-                    break
-                region = region_of_landmarks(landmarks)
-                landmarks, score = self._look(image, region)
-            if score >= self._settings.min_presence:
-                read.append(Reading.of(face, landmarks, score, where))
+            one = self._read_one(image, face, t_s, sighted.get(face.number))
+            if one is None:
+                continue
+            if one.likely(t_s, sighted=face.number in sighted, crowded=crowded(face, self._followed, t_s)):
+                read.append(one)
+            else:
+                doubtful.append(one)
+        read += self._read_again(image, doubtful, t_s, sighted)
         # Two regions may slide onto one face; it is whose it was most likely to be.
         kept = list(known)
         for one in sorted(read, key=lambda one: one.astray):
@@ -160,73 +175,97 @@ class LiteRtFinder:
                 kept.append(one)
         return kept
 
+    def _read_again(
+        self, image: NDArray[np.uint8], doubtful: Sequence[Reading], t_s: float, sighted: Mapping[int, Detection]
+    ) -> list[Reading]:
+        """Faces that the mesh saw where they can hardly be, looked at where the detector sees them."""
+        if not doubtful:
+            return []
+        self._search.again(one.face.box(t_s) for one in doubtful)
+        now = whose(self._followed, self._search.detections, t_s)
+        read = []
+        for one in doubtful:
+            face, found = one.face, now.get(one.face.number)
+            if found is not None and face.number not in sighted:
+                again = self._read_one(image, face, t_s, found, there=True)
+                if again is not None and again.likely(t_s, sighted=True, crowded=True):
+                    read.append(again)
+            elif found is None and not (self._search.has_seen(face.box(t_s)) or crowded(face, self._followed, t_s)):
+                read.append(one)
+        return read
+
+    def _read_one(
+        self, image: NDArray[np.uint8], face: Followed, t_s: float, found: Detection | None, *, there: bool = False
+    ) -> Reading | None:
+        """What the mesh makes of a face; found: where the detector sees it, there: looked at there first."""
+        where = face.box(t_s)
+        region = region_of_detection(found) if there and found is not None else face.look_at(t_s, found)
+        landmarks, score = self._look(image, region)
+        box = landmarks_box(landmarks)
+        for _ in range(LOOKS):
+            if score < self._settings.min_presence or off_centre(box, region) <= OFF_CENTRE:
+                break
+            region = region_of_landmarks(landmarks, box)
+            landmarks, score = self._look(image, region)
+            box = landmarks_box(landmarks)
+        if found is not None and score >= self._settings.min_presence and misplaced(landmarks, found):
+            landmarks, score = self._look(image, region_of_detection(found))
+            box = landmarks_box(landmarks)
+            if misplaced(landmarks, found):
+                return None
+        return Reading.of(face, landmarks, score, box, where) if score >= self._settings.min_presence else None
+
     def _look(self, image: NDArray[np.uint8], region: Region) -> tuple[Array, float]:
         with self._watch("mesh"):
             return self._mesh.read(image, region)
 
-    def _lose(self, tried: Sequence[Followed], read: Sequence[Reading], t_s: float) -> list[Box]:
+    def _lose(self, tried: Iterable[Followed], read: Sequence[Reading], t_s: float) -> list[Box]:
         """Follows those no more that were not read, unless another hides them; where they should have been."""
         seen = {one.face.number for one in read}
         lost = []
         for face in tried:
-            if face.number in seen or face.covered:
+            if face.number in seen or face.hidden:
                 continue
             box = face.box(t_s)
-            if face.known and any(box.iou(one.box) >= BEHIND for one in read):
-                face.covered = True
+            if face.known and (any(box.iou(one.box) >= BEHIND for one in read) or crowded(face, self._followed, t_s)):
+                face.hidden = True
                 continue
             self._followed.remove(face)
             if face.known:
                 lost.append(box)
         return lost
 
-    def _search(self, image: NDArray[np.uint8], lost: Sequence[Box]) -> tuple[Region, list[Detection]]:
-        """The detector's faces, nearest first, and where it looked: where a face was lost, else place after place."""
-        places = views((image.shape[1], image.shape[0]), self._settings.detect_tiles)
-        view = view_of(lost[0], places) if lost else None
-        if view is None:
-            view = places[self._searched % len(places)]
-            self._searched += 1
-        with self._watch("detect"):
-            detections = self.detector.detect(image, view)
-        return view, sorted(detections, key=lambda found: -found.box.width)
+    def _confirmed(self, read: Sequence[Reading], t_s: float) -> list[Reading]:
+        """Those read, less what the detector should have seen and did not.
 
-    def _confirmed(
-        self, read: Sequence[Reading], view: Region, detections: Sequence[Detection], t_s: float
-    ) -> list[Reading]:
-        """Those read, less what touches another face and was not seen there by the detector for ``DOUBT_S``."""
+        Of those that are new at once, and after ``DOUBT_S`` of those that touch another face.
+        """
         kept = []
         for one in read:
             face = one.face
-            if any(found.box.iou(one.box) >= KNOWN_FACE for found in detections):
+            seen = any(found.box.iou(one.box) >= KNOWN_FACE for found in self._search.detections)
+            if seen:
                 face.doubted_s = None
-            elif face.doubted_s is None and holds(view, one.box) and one.box.height >= LEAST_HEIGHT * view.side:
+            elif face.doubted_s is None and self._search.has_seen(one.box, CLEAR_HEIGHT):
                 face.doubted_s = t_s
+            unborn = not seen and face.young(t_s) and self._search.has_seen(one.box)
             doubted = face.doubted_s is not None and t_s - face.doubted_s > DOUBT_S
-            if doubted and any(one.box.iou(other.box) > 0 for other in read if other is not one):
+            if unborn or (doubted and any(one.box.iou(other.box) > 0 for other in read if other is not one)):
                 self._followed.remove(face)
             else:
                 kept.append(one)
         return kept
 
-    def _put_right(self, image: NDArray[np.uint8], read: Reading, detections: Sequence[Detection]) -> Reading:
-        """The face read again where the detector sees its eyes, if that is elsewhere."""
-        found = max(detections, key=lambda found: found.box.iou(read.box), default=None)
-        if found is None or found.box.iou(read.box) < KNOWN_FACE:
-            return read
-        off = np.linalg.norm(found.keypoints[:2] - read.landmarks[list(EYES), :2], axis=1).max()
-        if off <= MISPLACED * found.box.width:
-            return read
-        landmarks, score = self._look(image, region_of_detection(found))
-        if score < self._settings.min_presence:
-            return read
-        return replace(read, landmarks=landmarks, score=score, box=landmarks_box(landmarks))
-
-    def _new(self, detections: Sequence[Detection], t_s: float) -> list[Followed]:
+    def _new(
+        self, read: Sequence[Reading], known: Collection[Detection], t_s: float
+    ) -> list[tuple[Followed, Detection]]:
         """Those of the detector's faces that are not followed yet."""
-        known = [face.box(t_s) for face in self._followed if not face.covered]
+        read_now = {one.face.number: one.box for one in read}
+        boxes = [read_now.get(face.number) or face.box(t_s) for face in self._followed if not face.hidden]
         return [
-            Followed(next(self._numbers), region_of_detection(found))
-            for found in detections
-            if all(found.box.iou(box) < KNOWN_FACE for box in known)
+            (Followed(next(self._numbers), region_of_detection(found)), found)
+            for found in self._search.detections
+            if found.score >= self._settings.min_detection_score
+            and not any(found is one for one in known)
+            and all(found.box.iou(box) < KNOWN_FACE and found.box.covered(box) < COVERED for box in boxes)
         ]

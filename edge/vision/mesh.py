@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp
+from math import atan2, exp
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +51,6 @@ def region_of_landmarks(landmarks: Array, box: Box | None = None) -> Region:
 
 
 def _around(box: Box, right_eye: Array, left_eye: Array) -> Region:
-    angle = float(np.arctan2(left_eye[1] - right_eye[1], left_eye[0] - right_eye[0]))
+    angle = atan2(float(left_eye[1] - right_eye[1]), float(left_eye[0] - right_eye[0]))
     side = SCALE * max(box.width, box.height)
     return Region(box.x + box.width / 2, box.y + box.height / 2, side, angle)

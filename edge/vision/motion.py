@@ -75,6 +75,16 @@ class Motion:
         dt_s = t_s - self.t_s
         return self._across * dt_s, self._down * dt_s, exp(self._log_height)
 
+    def off(self, box: Box, t_s: float, blur: float = 0.0) -> float:
+        """How far a box is from where the face should be: the square of standard deviations.
+
+        blur: standard deviation of the box beside that of a read one, in heights of the face.
+        """
+        (x, y, log_height), ahead = place(box), self.at(t_s)
+        across = ((x - ahead.x) ** 2 + (y - ahead.y) ** 2) * exp(-2 * ahead.log_height)
+        grown = (log_height - ahead.log_height) ** 2
+        return across / (ahead.variance + PLACE**2 + blur**2) + grown / (ahead.height_variance + SIZE**2 + blur**2)
+
     def take(self, box: Box, t_s: float) -> None:
         """The face was seen there at ``t_s``."""
         dt_s = t_s - self.t_s

@@ -7,6 +7,7 @@ turns by 35° at most; but through the real detector and mesh.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from random import Random
@@ -22,7 +23,8 @@ from edge.demo.puppet_face import VIEW_CENTRE_X, VIEW_HEIGHT
 from edge.vision import FaceReader, Observation
 from edge.vision.geometry import landmarks_box
 from edge.vision.types import Box
-from tests.crowds.crowd import UNSEEN_YAW_DEG, Truth, present
+from tests.crowds.crowd import SHOWN, UNSEEN_YAW_DEG, Present, Truth, present
+from tests.crowds.crowd import Person as Someone
 from tests.crowds.people import HEIGHT, WIDTH, Visit, value, visits
 
 Image = NDArray[np.uint8]
@@ -31,8 +33,11 @@ Image = NDArray[np.uint8]
 _SIDE = 360
 #: A puppet's turn goes by steps, so that few pictures need to be made.
 _STEP_DEG, _MOST_DEG = 5.0, 35.0
-#: Who stands further away is too small for the detector with two tiles.
+#: Who is further away is too small for the detector with two tiles, so nobody is, on the way either: what is measured
+#: is how faces are followed, not how far off they are found.
 FAR_M = 1.7
+#: A drawn head is a disc about the face's middle, so many of its heights above it, of so many of its widths.
+_ABOVE, _RADIUS = 0.05, 0.72
 #: A face belongs to the truth's box that it overlaps by so much (IoU).
 _SAME = 0.3
 
@@ -47,7 +52,7 @@ def film(coming: Sequence[Visit], times: Iterable[float]) -> Iterator[tuple[floa
             yaw_deg = value(who.visit.yaw, t_s)
             head = _head(_person(who.visit.number), _step(yaw_deg)) if abs(yaw_deg) <= UNSEEN_YAW_DEG else _back()
             _paste(image, head, *who.visit.place(t_s))
-        yield t_s, image, Truth(t_s, tuple(who.person for who in there), ())
+        yield t_s, image, Truth(t_s, tuple(_people(there, t_s)), ())
 
 
 def read(reader: FaceReader, coming: Sequence[Visit], times: Iterable[float]) -> Iterator[tuple[Observation, Truth]]:
@@ -61,9 +66,34 @@ def puppets(
     reader: FaceReader, seed: int, people: int, seconds: float, fps: float
 ) -> Iterator[tuple[Observation, Truth]]:
     """As ``crowd``, of a film of puppets."""
-    coming = visits(Random(seed), people, seconds, (8.0, 30.0), FAR_M)
+    coming = [_near(visit) for visit in visits(Random(seed), people, seconds, (8.0, 30.0), FAR_M)]
     times = frame_times(seconds, fps, jitter_s=0.1 / fps, dropped=0.02, seed=seed)
     return read(reader, coming, times)
+
+
+def _near(visit: Visit) -> Visit:
+    return replace(visit, z=[(t_s, min(z_m, FAR_M)) for t_s, z_m in visit.z])
+
+
+def _people(there: Sequence[Present], t_s: float) -> Iterator[Someone]:
+    """Who is there, nearest first, as they are drawn.
+
+    A puppet turns within its outline, and its head with the hair is larger than its face. Visible is a face that
+    is not turned too far and to be seen, in the picture and not behind nearer heads, by ``SHOWN``.
+    """
+    free = np.ones((HEIGHT, WIDTH), np.uint8)
+    for who in there:
+        x, y, width = who.visit.place(t_s)
+        face = _face_box()
+        height = width * face.height / face.width
+        across = width * _person(who.visit.number).width
+        box = Box(x - across / 2, y - height / 2, across, height)
+        left, top = max(round(box.x), 0), max(round(box.y), 0)
+        part = free[top : max(round(box.y + height), 0), left : max(round(box.x + across), 0)]
+        share = float(part.sum()) / (across * height)
+        visible = abs(who.person.yaw_deg) <= UNSEEN_YAW_DEG and share >= SHOWN
+        yield replace(who.person, box=box, visible=visible)
+        cv2.circle(free, (round(x), round(y - _ABOVE * height)), round(_RADIUS * width), 0, cv2.FILLED)
 
 
 def _whose(box: Box, truth: Truth) -> int:
@@ -116,8 +146,8 @@ def _back() -> tuple[Image, NDArray[np.float32]]:
 def _opacity() -> NDArray[np.float32]:
     box = _face_box()
     opacity = np.zeros((_SIDE, _SIDE), np.uint8)
-    centre = (round(box.x + box.width / 2), round(box.y + 0.45 * box.height))
-    cv2.ellipse(opacity, centre, (round(0.72 * box.width), round(0.72 * box.height)), 0, 0, 360, 255, cv2.FILLED)
+    centre = (round(box.x + box.width / 2), round(box.y + (0.5 - _ABOVE) * box.height))
+    cv2.ellipse(opacity, centre, (round(_RADIUS * box.width), round(_RADIUS * box.height)), 0, 0, 360, 255, cv2.FILLED)
     return np.asarray(cv2.GaussianBlur(opacity, (0, 0), 0.03 * box.width) / np.float32(255), np.float32)[..., None]
 
 

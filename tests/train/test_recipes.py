@@ -114,6 +114,28 @@ def test_epochs_are_shared_out_among_stages_in_proportion() -> None:
 # --- gao_se
 
 
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_the_short_schedule_is_one_stage_of_fewer_epochs_for_every_network_and_part(name: str) -> None:
+    own, short = RECIPES[name], RECIPES[name].shortened()
+    assert short.epochs < own.epochs
+    assert len(short.parts) == len(own.parts)
+    for recipe in short.parts or (short,):
+        (stage,) = recipe.plan(recipe.epochs)
+        assert (stage.epochs, stage.frozen) == (recipe.epochs, ())
+        assert (recipe.schedule, recipe.monitor) == ("cosine", None)
+    assert short.side_at(1.0) == own.side_at(1.0)
+
+
+@pytest.mark.parametrize("name", ["gao_se", "li_system"])
+def test_pictures_grow_only_where_the_network_takes_any_side(name: str) -> None:
+    short = RECIPES[name].shortened()
+    assert [short.side_at(progress) for progress in (0.0, 0.5, 0.9)] == [36, 42, 48]
+    assert short.build is not None
+    assert short.build()(np.zeros((1, 36, 36, 1), np.float32)).shape == (1, 7)
+    fixed = RECIPES["huo_stn"].shortened()
+    assert {fixed.side_at(progress) for progress in (0.0, 0.5, 0.9)} == {48}
+
+
 def test_gao_separable_convolutions_have_the_parameters_of_section_3_2() -> None:
     model = gao_se.build()
     separable = [layer for layer in model.layers if isinstance(layer, layers.SeparableConv2D)]

@@ -1,0 +1,139 @@
+"""When and where the detector looks, and which face each of its detections is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.vision.backend import Stopwatch
+from edge.vision.detector import MAX_OVERLAP, Detection, Detector
+from edge.vision.following import Followed, apart
+from edge.vision.motion import Motion
+from edge.vision.region import Region
+from edge.vision.settings import VisionSettings
+from edge.vision.tiles import holds, view_of, views
+from edge.vision.tracks import matched
+from edge.vision.types import Box
+
+#: In one image the detector looks by turns at so many places at most.
+MOST = 2
+#: A detection of at least this score will do for a face that is followed already.
+FAINT = 0.3
+#: The least height of a face, over the side of what is searched, that the detector finds at times, and hardly misses.
+LEAST_HEIGHT, CLEAR_HEIGHT = 0.11, 0.14
+#: The detector frames brows to chin: its box is so many heights of the mesh's below that one, give or take the
+#: standard deviation, and so much lower.
+BELOW, FRAMED, LOWER = 0.06, 0.1, 0.88
+#: A detection further off than so many standard deviations is another face. Of one that is hidden the square counts so
+#: many times, and it is another face, too, further off than so many heights: what it will do is a guess.
+FAR, HIDDEN_FAR, FARTHEST = 3.0, 2.0, 1.2
+
+
+class Search:
+    """The detector's looks at successive images.
+
+    views: where it has looked in the current one. detections: what it saw there, nearest first.
+    """
+
+    def __init__(self, detector: Detector, stopwatch: Stopwatch) -> None:
+        self._detector = detector
+        self._watch = stopwatch
+        self._places: list[Region] = []
+        self._looked_s: dict[Region, float] = {}
+        self._t_s = self._searched_s = -np.inf
+        self.views: list[Region] = []
+        self.detections: list[Detection] = []
+
+    def begin(self, image: NDArray[np.uint8], t_s: float, settings: VisionSettings) -> None:
+        """The next image has come, taken at ``t_s``."""
+        if t_s < self._t_s:
+            self._looked_s = {}
+        self._image, self._t_s, self._every_s = image, t_s, settings.detect_every_s
+        self._places = views((image.shape[1], image.shape[0]), settings.detect_tiles)
+        self.views, self.detections = [], []
+
+    def due(self) -> bool:
+        """Whether it is time to look for further faces."""
+        return not self.views and not 0 <= self._t_s - max(self._looked_s.values(), default=-np.inf) < self._every_s
+
+    def by_turns(self) -> None:
+        """Looks at the place that was not looked at for longest, and up to ``most`` where they are behind."""
+        late = round(min((self._t_s - self._searched_s) / max(self._every_s, 1e-3), MOST))
+        self._searched_s = self._t_s
+        for _ in range(max(1, min(late, len(self._places)))):
+            place = max(self._places, key=self._waiting)
+            if place in self.views:
+                break
+            self._look(place)
+
+    def _waiting(self, place: Region) -> float:
+        """How long it has not been looked at; the whole picture, where there are tiles, counts half."""
+        waited_s = self._t_s - self._looked_s.get(place, -np.inf)
+        return waited_s / 2 if place is self._places[0] else waited_s
+
+    def at(self, box: Box) -> None:
+        """Looks at the place that holds ``box``, else at the next by turns, unless it has in this image."""
+        if self.has_seen(box):
+            return
+        place = view_of(box, self._places)
+        if place is None:
+            self.by_turns()
+        else:
+            self._look(place)
+
+    def again(self, boxes: Iterable[Box]) -> None:
+        """Looks at the place that holds most of ``boxes``, if it was not looked at for ``detect_every_s``."""
+        waiting = [box for box in boxes if not self.has_seen(box)]
+        due = [place for place in self._places if self._t_s - self._looked_s.get(place, -np.inf) >= self._every_s]
+        number = {place: sum(_sees(place, box) for box in waiting) for place in due}
+        best = max(due, key=lambda place: (number[place], -place.side), default=None)
+        if best is not None and number[best]:
+            self._look(best)
+
+    def has_seen(self, box: Box, least: float = LEAST_HEIGHT) -> bool:
+        """Whether it would have seen a face there in the current image."""
+        return any(_sees(view, box, least) for view in self.views)
+
+    def _look(self, place: Region) -> None:
+        self._looked_s[place] = self._t_s
+        self.views.append(place)
+        with self._watch("detect"):
+            seen = self._detector.detect(self._image, place, FAINT)
+        # One face in two views: whichever sees it better.
+        every = sorted(self.detections + seen, key=lambda found: -found.score)
+        kept: list[Detection] = []
+        for found in every:
+            if all(found.box.iou(other.box) <= MAX_OVERLAP for other in kept):
+                kept.append(found)
+        self.detections = sorted(kept, key=lambda found: -found.box.width)
+
+
+def _sees(place: Region, box: Box, least: float = LEAST_HEIGHT) -> bool:
+    return holds(place, box) and box.height >= least * place.side
+
+
+def whose(faces: Sequence[Followed], detections: Sequence[Detection], t_s: float) -> dict[int, Detection]:
+    """By their numbers, faces that were read before with what the detector sees of each at ``t_s``."""
+    known = [(face, face.motion) for face in faces if face.motion is not None]
+    if not known or not detections:
+        return {}
+    far = np.array([[_far(face, motion, found, t_s) for found in detections] for face, motion in known])
+    return {known[at][0].number: detections[which] for at, which in matched(far, FAR**2)}
+
+
+def _far(face: Followed, motion: Motion, found: Detection, t_s: float) -> float:
+    """How far a detection is from where a face should be: the square of standard deviations."""
+    box = mesh_box(found)
+    if face.hidden and apart(motion.box(t_s), box) > FARTHEST:
+        return FAR**2
+    off = motion.off(box, t_s, FRAMED)
+    return off * HIDDEN_FAR if face.hidden else off
+
+
+def mesh_box(found: Detection) -> Box:
+    """About the box that the mesh would have of what the detector found."""
+    box = found.box
+    height = box.height / LOWER
+    return Box(box.x, box.y + box.height / 2 - (0.5 + BELOW) * height, box.width, height)
