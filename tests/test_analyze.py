@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from tests.test_cli import mien
@@ -169,3 +171,42 @@ def test_a_missing_extra_is_named_before_the_work(
     assert len(told) == 1
     assert f"pip install 'mien[{extra}]'" in told[0]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_five_in_a_photo_are_listed_and_drawn_and_nothing_happens(
+    shared: Path, face_models: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("PIL", reason="pictures are lettered with mien[video]'s Pillow")
+    photo, seen, rows = shared / "data/photos/five-faces.jpg", tmp_path / "seen.png", tmp_path / "faces.csv"
+    (tmp_path / "many.toml").write_text("vision = { max_faces = 8, detect_tiles = 2 }\n")
+    written = ("--annotate", seen, "--frames", rows, "--out", tmp_path / "events.jsonl")
+    done = mien("analyze", photo, "--config", tmp_path / "many.toml", *written)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "events.jsonl").read_text() == ""
+    first, *listed = done.stdout.splitlines()
+    assert first == "five-faces.jpg: 5 faces"
+    assert sum("happiness" in line for line in listed) == 4  # the fifth, in the middle, hardly smiles
+
+    with rows.open(newline="") as file:
+        faces = list(csv.DictReader(file))
+    before, after = (np.asarray(cv2.imread(str(path)), np.int16) for path in (photo, seen))
+    changed = np.abs(after[: before.shape[0], : before.shape[1]] - before).max(axis=2) > 40
+    noses = [(265, 120), (368, 300), (480, 262), (574, 375), (735, 357)]  # as one sees them in the photo
+    for x, y in noses:
+        (face,) = [
+            row
+            for row in faces
+            if 0 < x - float(row["box_x"]) < float(row["box_width"])
+            and 0 < y - float(row["box_y"]) < float(row["box_height"])
+        ]
+        left, top, width = (round(float(face[f"box_{side}"])) for side in ("x", "y", "width"))
+        edge = changed[top - 2 : top + 3, left : left + width].any(axis=0)
+        assert edge.mean() > 0.9, face["track"]
+
+
+def test_a_picture_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "holiday.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    done = mien("analyze", tmp_path / "holiday.jpg")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "holiday.jpg is no picture that can be read here" in line

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edge.analysis.photo import PhotoCamera, is_photo, last_look, without_time
 from edge.aside import put_in_place
 from edge.camera import Camera, CameraError, open_camera
 from edge.config import Config
@@ -47,9 +48,12 @@ def analyze(
 
     Event times count from the clip's start (1970-01-01T00:00:00Z), and ids come from its content: the same
     clip gives the same events, byte for byte. on_frame is called after each frame with the frames expected in
-    all, if known; witness with each step and the people as they are after it. Raises MienError for what the user can
-    mend.
+    all, if known; witness with each step and the people as they are after it. A photo is one frame without events:
+    what was read at the last of several looks. Raises MienError for what the user can mend.
     """
+    photo = is_photo(clip)
+    if photo:
+        config = without_time(config)
     with (
         open_clip(clip, config) as camera,
         open_reader(config.vision, seed=0) as reader,
@@ -62,14 +66,15 @@ def analyze(
             if step.observation is not None:
                 on_frame(camera.frames_total)
 
-        analysis = sum_up(
-            follow(camera, reader, people, device, is_synced=lambda: False, at_hand=camera.at_hand), people, on_step=see
-        )
+        steps = follow(camera, reader, people, device, is_synced=lambda: False, at_hand=camera.at_hand)
+        analysis = sum_up(last_look(steps) if photo else steps, people, on_step=see)
         return replace(analysis, model=reader.expression_name, model_sha256=reader.expression_sha256)
 
 
 def open_clip(clip: Path, config: Config) -> Camera:
     """Every frame of a clip, once, as fast as it is taken; the same frames each time."""
+    if is_photo(clip):
+        return PhotoCamera(clip, config.camera)
     return open_camera(str(clip), config.camera.model_copy(update={"realtime": False, "loop": False}))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.analysis.photo import is_photo
 from edge.aside import check_place
 from edge.errors import MienError
 
@@ -26,6 +27,11 @@ class Clip:
 
     path: Path
     name: str
+
+    @property
+    def is_photo(self) -> bool:
+        """Whether it is a single picture."""
+        return is_photo(self.path)
 
 
 def find_clips(asked: Iterable[Path]) -> list[Clip]:

@@ -16,7 +16,7 @@ from edge.analysis.clip import Analysis, analyze
 from edge.analysis.clips import Clip
 from edge.analysis.findings import Findings, Gatherer
 from edge.analysis.rows import FrameRows
-from edge.analysis.second import Shots, draw_clip
+from edge.analysis.second import Shots, draw_clip, draw_photo
 from edge.analysis.tables import Row
 from edge.config import Config
 from edge.daemon import Step
@@ -25,6 +25,7 @@ from edge.recording import limits_of
 from edge.state import People
 from edge.view.drive import Bar, Drive
 from edge.view.plot import draw_drive, duration
+from edge.view.sketch import FaceSketch
 
 #: How much of a clip is done, 0 to 1.
 Progress = Callable[[float], None]
@@ -52,19 +53,20 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a clip came to. pictures: JPEGs by the moment that they show, in capture time."""
+    """What a clip came to. pictures: JPEGs by the moment that they show, in capture time. faces: those in a photo."""
 
     analysis: Analysis
     findings: Findings
     drive: Drive
     rows: list[Row]
     pictures: dict[float, bytes]
+    faces: tuple[FaceSketch, ...] = ()
 
 
 def work(job: Job, progress: Progress = lambda _share: None) -> Outcome:
     """Does one; raises MienError for what the user can mend."""
     gatherer, drive, rows = Gatherer(), Drive(), FrameRows(job.clip.name)
-    shots = Shots() if job.passes > 1 else None
+    shots = Shots() if job.passes > 1 or job.clip.is_photo else None
     read = 0
 
     def witness(step: Step, people: People) -> None:
@@ -86,7 +88,12 @@ def work(job: Job, progress: Progress = lambda _share: None) -> Outcome:
     analysis = analyze(job.clip.path, job.config, on_frame=advance, witness=witness)
     limits = limits_of(job.config.state)
     pictures: dict[float, bytes] = {}
-    if shots is not None:
+    faces: tuple[FaceSketch, ...] = ()
+    if shots is not None and job.clip.is_photo:
+        faces = shots.kept[0].faces
+        if job.annotate is not None:
+            draw_photo(job.clip.path, job.config, shots, drive, limits, job.annotate)
+    elif shots is not None:
         pictures = draw_clip(
             job.clip.path,
             job.config,
@@ -100,7 +107,7 @@ def work(job: Job, progress: Progress = lambda _share: None) -> Outcome:
     if job.plot is not None:
         title = f"{job.clip.name}: {duration(analysis.duration_s)}"
         draw_drive(drive, job.plot, title=title, limits=limits)
-    return Outcome(analysis, gatherer.findings(), drive, rows.rows, pictures)
+    return Outcome(analysis, gatherer.findings(), drive, rows.rows, pictures, faces)
 
 
 def key_moments(bars: Sequence[Bar]) -> list[float]:

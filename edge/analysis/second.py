@@ -76,6 +76,14 @@ def draw_clip(
     return pictures
 
 
+def draw_photo(photo: Path, config: Config, shots: Shots, drive: Drive, limits: Limits, out: Path) -> None:
+    """Writes a photo with its faces drawn on to ``out``, in the format of its suffix; raises as ``draw_clip`` does."""
+    with open_clip(photo, config) as camera, put_in_place(out, "--annotate") as aside:
+        annotator = Annotator(shots.size, shots.kept, drive, limits)
+        picture = annotator.draw_faces(next(camera).image, shots.kept[0])
+        aside.write_bytes(bytes(cv2.imencode(out.suffix, picture)[1]))
+
+
 def _nearest(shots: Sequence[Shot], t_s: float) -> int:
     return min(range(len(shots)), key=lambda place: abs(shots[place].t_s - t_s))
 

@@ -6,6 +6,7 @@ import argparse
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     from edge.analysis.clips import Clip
     from edge.analysis.jobs import Job
     from edge.config import Config
+    from edge.view.sketch import FaceSketch
 
 _EPILOG = """\
 examples:
   mien analyze clip.mp4 --report clip.html
   mien analyze clip.mp4 --annotate seen.mp4 --frames frames.csv
+  mien analyze photo.jpg --annotate seen.png
   mien analyze drives/ --report drives.html --annotate seen/ --out events.parquet
 """
 
@@ -34,11 +37,14 @@ def add(commands: Commands) -> None:
         "what a recording shows, as events, a video, a page",
         "Reads every frame of clips as fast as the machine can and prints the events of each; the options write more. "
         "The same clip gives the same events; their times count from the clip's start. A clip that can't be read is "
-        "named, the others are done, and the exit code is 2.",
+        "named, the others are done, and the exit code is 2. Of a photo the faces in it are listed.",
         epilog=_EPILOG,
     )
     analyze.add_argument(
-        "clip", type=Path, nargs="+", help="a video file, a GIF, or a folder of them, those below it included"
+        "clip",
+        type=Path,
+        nargs="+",
+        help="a video file, a GIF or a photo, or a folder of videos, those below it included",
     )
     analyze.add_argument(
         "--out",
@@ -56,8 +62,8 @@ def add(commands: Commands) -> None:
         "--annotate",
         type=Path,
         metavar="FILE",
-        help="write the video with faces, labels, alarms and a timeline drawn on: .mp4, or a folder for several clips; "
-        "needs mien[video]",
+        help="write the video with faces, labels, alarms and a timeline drawn on: .mp4 (of a photo .png or .jpg), or a "
+        "folder for several clips; needs mien[video]",
     )
     analyze.add_argument(
         "--plot",
@@ -94,6 +100,20 @@ def print_analysis(name: str, result: Analysis) -> None:
     if result.flips_per_minute is not None:
         before, after = result.flips_per_minute
         print(f"  expression label changes a minute: {before:.0f} frame by frame, {after:.0f} as published")
+
+
+def print_faces(name: str, faces: Sequence[FaceSketch]) -> None:
+    """The faces in a photo, for people: boxes in pixels, from its upper left corner."""
+    from edge.vision.types import EXPRESSIONS
+
+    print(f"{name}: {len(faces)} {'face' if len(faces) == 1 else 'faces'}")
+    for face in faces:
+        box, shown = face.box, ""
+        if face.probabilities is not None:
+            shown = f"  {face.label or 'unsure'}"
+            if face.label is not None:
+                shown += f" {face.probabilities[EXPRESSIONS.index(face.label)]:.0%}"
+        print(f"  {face.track_id}  {box.width:4.0f} x {box.height:<4.0f} at {box.x:5.0f}, {box.y:5.0f}{shown}")
 
 
 def _analyze(arguments: argparse.Namespace) -> int:
@@ -146,7 +166,10 @@ def _analyze(arguments: argparse.Namespace) -> int:
                     outcome.rows.clear()
                 if not arguments.quiet:
                     with tqdm.external_write_mode():
-                        print_analysis(clip.name, outcome.analysis)
+                        if clip.is_photo:
+                            print_faces(clip.name, outcome.faces)
+                        else:
+                            print_analysis(clip.name, outcome.analysis)
             if arguments.report is not None:
                 done.append((clip, outcome))
     if arguments.report is not None:
@@ -178,8 +201,16 @@ def _jobs(arguments: argparse.Namespace, clips: list[Clip], config: Config) -> l
             raise MienError("--pixels adds pictures to a report; name one with --report")
         require_pillow("--pixels")
     if arguments.annotate is not None:
-        require_video()
-        annotate = [*places(clips, arguments.annotate, (".mp4",), "--annotate")]
+        place_of: dict[Clip, Path] = {}
+        photos = [clip for clip in clips if clip.is_photo]
+        if photos:
+            require_pillow("--annotate")
+            place_of |= zip(photos, places(photos, arguments.annotate, (".png", ".jpg"), "--annotate"), strict=True)
+        videos = [clip for clip in clips if not clip.is_photo]
+        if videos:
+            require_video()
+            place_of |= zip(videos, places(videos, arguments.annotate, (".mp4",), "--annotate"), strict=True)
+        annotate = [place_of[clip] for clip in clips]
     if arguments.plot is not None:
         require_matplotlib()
         plot = [*places(clips, arguments.plot, (".png", ".svg", ".pdf"), "--plot")]
