@@ -38,7 +38,7 @@ bench: $(VENV)/.dev  ## how fast, on this machine: tables, no verdict; ARGS as o
 
 speed: $(VENV)/.dev  ## write docs/speed anew: the report on an idle machine, and what was tried on the eyelids
 	$(BIN)/mien bench $(CLIPS)/eyes-close.mp4 --faces 1,2,4,8 --threads 1,2 --report docs/speed
-	$(BIN)/python -m tests.bench.eyelids $(CLIPS)/eyes-close.mp4 $(CLIPS)/blinks-and-occlusion.mp4 --out docs/speed/eyelids.md
+	$(BIN)/python -m tests.bench.eyelids $(foreach clip,eyes-close blinks-and-occlusion sad-to-happy head-turns-and-nods,$(CLIPS)/$(clip).mp4) --out docs/speed/eyelids.md
 
 bench-peers: $(VENV)/.dev  ## beside fer, deepface, mediapipe: speed, memory, size (12 GB of their environments, once)
 	$(BIN)/python -m tests.peers $(ARGS)

@@ -3,7 +3,8 @@
     mien-train fit gao_se --data FOLDER
 
 "A Robust Improved Network for Facial Expression Recognition". Published: 65.2 % of FER2013's test set.
-Time: not measured; 1.1 s a step of 64 on two busy cores, so about 8 minutes an epoch there.
+Time: 128 minutes for 20 epochs of ``--schedule short`` on two shared cores beside other work; 64.3 % of PrivateTest
+then. An epoch at 48 pixels takes 4 minutes there with nothing else running.
 
 The network, for 48×48 grey (C = classes; each convolution is followed by batch normalization):
 
