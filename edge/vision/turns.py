@@ -1,4 +1,4 @@
-"""The iris model by turns: one eye a frame, and both once one of them moves.
+"""The iris model by turns: one eye a frame, and both once one of them is not wide open.
 
 The model is the larger part of a frame's time, and two lids close together. An eye whose turn it is not keeps the shape
 that it had and moves along with the face. What that does to the closures found: docs/speed/eyelids.md, which
@@ -16,25 +16,24 @@ from edge.vision.backend import FoundEye
 from edge.vision.iris import SIZE, IrisModel, aspect_ratio, region_of_eye
 from edge.vision.types import Array
 
-#: An eye moves if its aspect ratio changes by more than this share of the widest that it was of late.
-MOVES = 0.1
+#: Wide open is an eye at this share of the widest that it was of late.
+OPEN = 0.9
 #: What is left of that width after each reading: half after 70, a few seconds.
 FORGET = 0.99
 
 
 @dataclass(slots=True)
 class _Eye:
-    """One eye as it was read last: its aspect ratio, and that of the widest that it was of late."""
+    """One eye as it was read last, and the aspect ratio of the widest that it was of late."""
 
     found: FoundEye
-    ratio: float = 0.0
     widest: float = 0.0
 
     def take(self, found: FoundEye) -> bool:
-        """It was read so; whether it has moved."""
-        before, self.found, self.ratio = self.ratio, found, aspect_ratio(found.contour)
-        self.widest = max(self.widest * FORGET, self.ratio)
-        return abs(self.ratio - before) > MOVES * self.widest
+        """It was read so; whether it is wide open."""
+        ratio = aspect_ratio(found.contour)
+        self.found, self.widest = found, max(self.widest * FORGET, ratio)
+        return ratio >= OPEN * self.widest
 
 
 @dataclass(slots=True)
@@ -60,7 +59,7 @@ class EyesByTurns:
         pair = self._pairs.setdefault(number, _Pair())
         first, second = pair.left_next, not pair.left_next
         pair.left_next = second
-        if self._ask(pair, image, landmarks, left=first) or second not in pair.eyes:
+        if not self._ask(pair, image, landmarks, left=first) or second not in pair.eyes:
             self._ask(pair, image, landmarks, left=second)
         else:
             eye = pair.eyes[second]

@@ -23,7 +23,7 @@ from edge.vision import VisionSettings
 from edge.vision.backend import FoundEye
 from edge.vision.iris import IrisModel, aspect_ratio
 from edge.vision.litert import LiteRtFinder
-from edge.vision.turns import FORGET, MOVES, EyesByTurns, moved
+from edge.vision.turns import FORGET, OPEN, EyesByTurns, moved
 from edge.vision.types import Array
 
 #: Whether a newly read eye's aspect ratio, the one before and the widest of late call for the other eye as well.
@@ -45,11 +45,11 @@ class Variant:
 VARIANTS = {
     "both eyes, every frame": Variant(lambda _at, _left: True),
     "one eye a frame, in turns": Variant(lambda at, left: at % 2 == left),
-    "in turns, both once one is not wide open": Variant(
-        lambda at, left: at % 2 == left, lambda now, _before, widest: now < 0.9 * widest
+    "in turns, both once one is not wide open (shipped)": Variant(
+        lambda at, left: at % 2 == left, lambda now, _before, widest: now < OPEN * widest
     ),
-    "in turns, both once one moves (shipped)": Variant(
-        lambda at, left: at % 2 == left, lambda now, before, widest: abs(now - before) > MOVES * widest
+    "in turns, both once one moves": Variant(
+        lambda at, left: at % 2 == left, lambda now, before, widest: abs(now - before) > 0.1 * widest
     ),
     "both eyes, every second frame": Variant(lambda at, _left: at % 2 == 0),
     "both eyes, every third frame": Variant(lambda at, _left: at % 3 == 0),
@@ -176,8 +176,7 @@ def main() -> None:
     text = (
         "# Eyelids for less\n\n"
         "Closures found with the iris model run less often, against those found with both eyes in every frame. Between "
-        "two calls an eye keeps its shape and moves along with the face. In sad-to-happy a hand covers the face from "
-        "3.9 to 8.5 s; what differs there lies under it.\n\n"
+        "two calls an eye keeps its shape and moves along with the face.\n\n"
         f"{table}\n\nCommit {host.commit() or 'not known'}; {host.processor()}.\n"
     )
     arguments.out.parent.mkdir(parents=True, exist_ok=True)

@@ -55,14 +55,11 @@ def test_open_eyes_take_turns_after_both_were_read_once(
     for _ in range(5):
         turns.read(pictures[1.0], landmarks, 0)
     assert asked.lefts == [False, True, True, False, True, False]
-    for _ in range(5):
-        turns.read(pictures[0.0], landmarks, 0)
-    assert asked.lefts[6:] == [True, False, False, True, False, True], "closed ones as well"
 
 
 @pytest.mark.parametrize("shut", [0.5, 0.0])
 @pytest.mark.parametrize("open_frames", [4, 5])
-def test_once_one_eye_moves_both_are_read_in_that_very_frame(
+def test_once_one_eye_is_not_wide_open_both_are_read_in_that_very_frame(
     asked: Asked, pictures: dict[float, NDArray[np.uint8]], landmarks: Array, shut: float, open_frames: int
 ) -> None:
     turns = EyesByTurns(asked)
