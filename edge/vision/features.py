@@ -36,14 +36,14 @@ class Features:
     """Reads faces in two steps, so that their eyes may be found elsewhere during the first.
 
     settings may be set anew between two frames. reads_expressions: whether the expression model, where there is one,
-    runs; likewise.
+    runs; likewise. expression: that model, None to go without.
     """
 
     def __init__(self, settings: VisionSettings, expression: ExpressionModel | None, stopwatch: Stopwatch) -> None:
         self.settings = settings
         self.reads_expressions = True
         self._watch = stopwatch
-        self._expression = expression if settings.expression else None
+        self.expression = expression if settings.expression else None
         self._landmarker: Landmarker | None = None
         if settings.landmarker is not None and settings.eyes:
             self._landmarker = Landmarker(settings.landmarker, settings.model_threads)
@@ -105,7 +105,7 @@ class Features:
     def _expression_of(
         self, image: NDArray[np.uint8], landmarks: Array, head: Head | None, name: str, t_s: float
     ) -> Array | None:
-        if self._expression is None or not self.reads_expressions:
+        if self.expression is None or not self.reads_expressions:
             return None
         if head is None or abs(head.pose.yaw_deg) > EXPRESSION_MAX_YAW_DEG:
             return None
@@ -115,4 +115,4 @@ class Features:
         with self._watch("crop"):
             crop = expression_crop(image, landmarks)
         with self._watch("expression"):
-            return self._expression.probabilities(crop)
+            return self.expression.probabilities(crop)

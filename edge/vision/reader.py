@@ -75,7 +75,6 @@ class FaceReader:
         self._ahead: Future[_Found | _End | None] | None = None
         self._unwanted = False
         self._features = Features(settings, expression, stopwatch)
-        self._expression = expression if settings.expression else None
         self._quality = QualityMeter()
         #: By the finder's number: a face's track id, and when it was read last.
         self._read: dict[int, tuple[str, float]] = {}
@@ -124,17 +123,17 @@ class FaceReader:
     @property
     def expression_sha256(self) -> str | None:
         """The expression model's hash, for the events that rest on it; None without one."""
-        return self._expression.sha256 if self._expression else None
+        return self._features.expression.sha256 if self._features.expression else None
 
     @property
     def expression_name(self) -> str | None:
         """The expression model's name; None without one."""
-        return self._expression.name if self._expression else None
+        return self._features.expression.name if self._features.expression else None
 
     @property
     def expression_fallback(self) -> str | None:
         """Why the expression model runs in another's place; None where it is the one that was asked for."""
-        return self._expression.fallback if self._expression else None
+        return self._features.expression.fallback if self._features.expression else None
 
     def read(self, frame: Frame) -> Observation:
         """All that can be read from one frame. Frames come in the order of their ``t_s``."""

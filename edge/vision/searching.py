@@ -59,7 +59,7 @@ class Search:
         return not self.views and not 0 <= self._t_s - max(self._looked_s.values(), default=-np.inf) < self._every_s
 
     def by_turns(self) -> None:
-        """Looks at the place that was not looked at for longest, and up to ``most`` where they are behind."""
+        """Looks at the place that was not looked at for longest, and at up to MOST where they are behind."""
         late = round(min((self._t_s - self._searched_s) / max(self._every_s, 1e-3), MOST))
         self._searched_s = self._t_s
         for _ in range(max(1, min(late, len(self._places)))):

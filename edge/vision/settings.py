@@ -66,8 +66,8 @@ class VisionSettings(BaseModel):
         title="Tiles",
         description=(
             "How many tiles, side by side along the picture's longer side, are searched by turns with the whole of "
-            "it, one each time. The detector needs a face of about an eighth of what it searches: with 2, of a "
-            "fourteenth of the longer side; with 3, of a twentieth."
+            "it, one each time, two where frames come slowly. The detector needs a face of about an eighth of what it "
+            "searches: with 2, of a fourteenth of the longer side; with 3, of a twentieth."
         ),
     )
     expression: bool = Field(

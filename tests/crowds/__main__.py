@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from edge.models import face_models_folder
 from edge.vision import FaceReader, Observation, VisionSettings
+from tests.crowds import asked as asking
 from tests.crowds.crowd import Truth, crowd
 from tests.crowds.film import puppets
 from tests.crowds.score import Score, score
@@ -19,17 +20,13 @@ from tests.crowds.score import Score, score
 
 def main() -> None:
     """Prints a row for each number of people and frame rate."""
-    parser = argparse.ArgumentParser(prog="python -m tests.crowds", description=__doc__)
-    parser.add_argument("--people", type=int, nargs="+", default=[2, 4, 8, 12], help="how many at once")
-    parser.add_argument("--fps", type=float, nargs="+", default=[10, 15, 30], help="frames a second")
-    parser.add_argument("--seconds", type=float, default=180, help="how long each crowd lasts")
-    parser.add_argument("--crowds", type=int, default=3, help="how many crowds a row")
+    parser = asking.parser("python -m tests.crowds", __doc__)
     parser.add_argument("--first", type=int, default=0, help="the first crowd's seed")
     parser.add_argument("--read-faces", type=int, help="how many faces are read in one frame at most; by default all")
     parser.add_argument("--detect-every", type=float, default=0.05, help="how often newcomers are looked for, seconds")
     parser.add_argument("--puppets", action="store_true", help="pictures of puppets instead of made-up readings")
     asked = parser.parse_args()
-    rows = [(people, fps) for people in asked.people for fps in asked.fps]
+    rows = asking.rows(asked)
     print("people  fps  visits  id switches a visit  seconds  count exact  dwell within 0.5 s")
     with tqdm(total=len(rows) * asked.crowds, unit="crowd", leave=False, delay=1) as bar:
         for people, fps in rows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -16,6 +15,7 @@ from edge.state import People
 from edge.state.settings import StateSettings, VisitorSettings
 from edge.state.types import Phase
 from edge.vision.types import Observation
+from tests.crowds import asked as asking
 from tests.crowds.crowd import Stay, Truth, crowd, visits_of
 
 #: A visit's dwell and attention may be off by so much and still count as right.
@@ -109,13 +109,8 @@ def _matched(true: list[Stay], counted: list[Counted]) -> Iterator[tuple[Stay, C
 
 def main() -> None:
     """Prints a row for each number of people and frame rate."""
-    parser = argparse.ArgumentParser(prog="python -m tests.state.crowds", description=__doc__)
-    parser.add_argument("--people", type=int, nargs="+", default=[2, 4, 8, 12], help="how many at once")
-    parser.add_argument("--fps", type=float, nargs="+", default=[10, 15, 30], help="frames a second")
-    parser.add_argument("--seconds", type=float, default=180, help="how long each crowd lasts")
-    parser.add_argument("--crowds", type=int, default=3, help="how many crowds a row")
-    asked = parser.parse_args()
-    rows = [(people, fps) for people in asked.people for fps in asked.fps]
+    asked = asking.parser("python -m tests.state.crowds", __doc__).parse_args()
+    rows = asking.rows(asked)
     print("people  fps  visits  arrivals  count exact  dwell within 0.5 s  mean error  attention, all  mean error")
     with tqdm(total=len(rows) * asked.crowds, unit="crowd", leave=False, delay=1) as bar:
         for people, fps in rows:
