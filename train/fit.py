@@ -141,7 +141,7 @@ def _fit_one(
             with policy(policy_name):
                 model = _build(recipe)
             if init is not None:
-                _start_from(model, init)
+                _start_from(model, init, report)
     average = None
     if recipe.average is not None:
         average = Average.load(model, recipe.average, out / STATE) if history else Average(model, recipe.average)
@@ -265,14 +265,39 @@ def _build(recipe: Recipe) -> keras.Model:
     return recipe.build()
 
 
-def _start_from(model: keras.Model, path: Path) -> None:
-    """Give a new model the weights of a saved one of the same network."""
+def _start_from(model: keras.Model, path: Path, report: Report) -> None:
+    """Give a new model the weights of a saved one of the same network, or of a shallower one or other classes.
+
+    Layers that the saved one does not have start anew, as does its last one where the classes are others.
+    """
     if not path.is_file():
         raise RecipeError(f"{path}: no such file; --init takes a model.keras of the same recipe")
     try:
-        model.set_weights(keras.saving.load_model(path, compile=False).get_weights())
+        saved = {layer.name: layer for layer in _weighted(keras.saving.load_model(path, compile=False))}
     except ValueError as error:
-        raise RecipeError(f"{path}: not a {model.name} network: {str(error).splitlines()[0]}") from None
+        raise RecipeError(f"{path}: not a Keras model: {str(error).splitlines()[0]}") from None
+    own = _weighted(model)
+    new = [layer for layer in own if layer.name not in saved or (layer is own[-1] and _other(layer, saved))]
+    strange = [layer.name for layer in own if layer not in new and _other(layer, saved)]
+    strange += [name for name in saved if name not in {layer.name for layer in own}]
+    if strange or len(new) == len(own):
+        wrong = f"{strange[0]} differs" if strange else "none of its layers is there"
+        raise RecipeError(f"{path}: not a {model.name} network: {wrong}; --init takes a model.keras of the same recipe")
+    for layer in own:
+        if layer not in new:
+            layer.set_weights(saved[layer.name].get_weights())
+    if new:
+        report(f"{path}: has no {', '.join(layer.name for layer in new)}; they start anew")
+
+
+def _weighted(model: keras.Model) -> list[keras.layers.Layer]:
+    """The layers that hold weights of their own."""
+    return [layer for layer in every_layer(model) if layer.weights and not isinstance(layer, keras.Model)]
+
+
+def _other(layer: keras.layers.Layer, saved: dict[str, keras.layers.Layer]) -> bool:
+    """Whether a layer's weights have other shapes than those of the saved one of its name."""
+    return [weight.shape for weight in layer.weights] != [weight.shape for weight in saved[layer.name].weights]
 
 
 def _compile(model: keras.Model, recipe: Recipe, stage: Stage, faces: int, distributed: bool) -> None:

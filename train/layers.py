@@ -69,11 +69,16 @@ def every_layer(model: keras.Model) -> Iterator[keras.layers.Layer]:
             yield from every_layer(layer)
 
 
-def conv_bn(x: keras.KerasTensor, filters: int, kernel: int, stride: int, relu: bool, name: str) -> keras.KerasTensor:
-    """A padded convolution without bias, batch normalization and, if asked for, ReLU, on a tensor [N, H, W, C]."""
+def conv_bn(
+    x: keras.KerasTensor, filters: int, kernel: int, stride: int, relu: bool, name: str, scale: str = "ones"
+) -> keras.KerasTensor:
+    """A padded convolution without bias, batch normalization and, if asked for, ReLU, on a tensor [N, H, W, C].
+
+    scale: what the normalization's scale starts from.
+    """
     x = keras.layers.Conv2D(
         filters, kernel, stride, padding="same", use_bias=False, kernel_initializer="he_normal", name=name
     )(x)
     # Keras's default momentum, 0.99, leaves the statistics far behind the weights for thousands of steps.
-    x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_bn")(x)
+    x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=scale, name=f"{name}_bn")(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x) if relu else x

@@ -24,10 +24,12 @@ from train.fit import BEST, FUSION, HISTORY, LAST, fit
 from train.fusion import best_weights
 from train.layers import every_layer
 from train.metrics import accuracy
-from train.recipes import RECIPES, Recipe, RecipeError, Stage
+from train.recipes import RECIPES, Recipe, RecipeError, Stage, load, mien
 from train.schedules import DROP, optimizer, plateau_factor
 
-SMALL = replace(RECIPES["mien"], batch=14, warmup_epochs=0.5, average=0.9, resolutions=((0.0, 24), (0.5, 48)))
+SMALL = replace(
+    load("mien", {"blocks": "5"}), batch=14, warmup_epochs=0.5, average=0.9, resolutions=((0.0, 24), (0.5, 48))
+)
 
 
 def test_a_small_fit_learns_stripes(tmp_path: Path) -> None:
@@ -123,6 +125,32 @@ def test_a_fit_may_start_from_a_saved_model_of_the_same_network(tmp_path: Path) 
     for wrong, words in (("none.keras", "no such file"), ("other.keras", "not a mien network")):
         with pytest.raises(RecipeError, match=words):
             fit(SMALL, faces, tmp_path / f"from-{wrong}", epochs=1, init=tmp_path / wrong, report=_quiet)
+
+
+def test_a_fit_may_start_from_a_shallower_network_and_for_other_classes(tmp_path: Path) -> None:
+    shallow = mien.build(blocks=5)
+    shallow.save(tmp_path / "five.keras")
+    lines: list[str] = []
+    faces = replace(striped(70), votes=np.tile(np.array([[0, 9, 1, 0, 0, 0, 0, 0, 0, 0]], np.uint8), (70, 1)))
+    untouched = replace(load("mien", {"labels": "ferplus"}), batch=14, learning_rate=0.0, average=None)
+    untouched = replace(untouched, resolutions=((0.0, 24),), augmentation=NONE)
+    grown = fit(untouched, faces, tmp_path / "run", epochs=1, init=tmp_path / "five.keras", report=lines.append)
+    assert "block5_a" in lines[0]
+    assert lines[0].endswith("logits; they start anew")
+    assert grown.output_shape == (None, 8)
+    kernels = [model.get_layer("block4_a").kernel.numpy() for model in (shallow, grown)]
+    assert np.array_equal(*kernels), "what the shallower one has was not taken over"
+    mien.build().save(tmp_path / "seven.keras")
+    with pytest.raises(RecipeError, match="not a mien network: block5_a differs"):
+        fit(SMALL, faces, tmp_path / "down", epochs=1, init=tmp_path / "seven.keras", report=_quiet)
+
+
+def test_blocks_added_to_a_trained_network_change_nothing_yet() -> None:
+    shallow, deep = mien.build(blocks=5), mien.build()
+    for layer in shallow.layers:
+        deep.get_layer(layer.name).set_weights(layer.get_weights())
+    pictures = as_input(striped(7).pixels)
+    assert np.allclose(shallow.predict(pictures, verbose=0), deep.predict(pictures, verbose=0), atol=1e-6)
 
 
 def test_frozen_layers_stay_as_they_are_in_their_stage_even_after_a_kill(tmp_path: Path) -> None:

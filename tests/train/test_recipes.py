@@ -32,6 +32,7 @@ from train.recipes import (
     huo_stn,
     li_system,
     load,
+    mien,
     ohlsen_vgg,
 )
 
@@ -334,3 +335,38 @@ def test_cao_starts_from_a_folder_of_weights_and_says_which_file_is_missing(tmp_
     file.write_bytes(b"not weights")
     with pytest.raises(RecipeError, match="--set weights=none starts without"):
         cao_fusion.backbone("resnet50", 64, str(tmp_path))
+
+
+# --- mien
+
+
+def test_mien_is_small_enough_for_the_edge() -> None:
+    assert mien.build().count_params() == 1_271_079 <= 1_500_000
+    assert mien.build(blocks=5).count_params() == 679_207
+    with pytest.raises(RecipeError, match="blocks=8: it has 5 to 7"):
+        load("mien", {"blocks": "8"})
+
+
+def test_mien_may_learn_the_votes_among_eight_emotions_alone() -> None:
+    faces = striped(4).select(np.arange(4))
+    #              neutral happy surprise sad anger disgust fear contempt unknown not a face
+    votes = np.array(
+        [
+            [5, 4, 1, 0, 0, 0, 0, 0, 0, 0],  # a single vote is an outlier
+            [0, 0, 0, 0, 0, 0, 0, 1, 0, 0],  # unless it is all there is
+            [2, 0, 0, 0, 0, 0, 0, 0, 8, 0],
+            [0, 0, 0, 0, 0, 0, 0, 0, 0, 10],
+        ],
+        np.uint8,
+    )
+    recipe = load("mien", {"labels": "ferplus"})
+    chosen = recipe.select(replace(faces, votes=votes))
+    assert len(chosen) == 2
+    targets = np.array([[5 / 9, 4 / 9, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0, 1]])
+    assert np.allclose(recipe.targets(chosen), targets)
+    assert recipe.truth(chosen).tolist() == [0, 7]
+    assert recipe.classes[7] == "contempt"
+    with pytest.raises(DataError, match=r"fer2013new\.csv"):
+        recipe.targets(faces)
+    with pytest.raises(RecipeError, match="labels=all: fer2013 or ferplus"):
+        load("mien", {"labels": "all"})
