@@ -83,16 +83,16 @@ def follow(
     *,
     is_synced: Callable[[], bool],
     stop: threading.Event | None = None,
-    at_hand: Callable[[], bool] = lambda: False,
+    at_hand: Callable[[], int] = lambda: 0,
     vehicle: Callable[[], Vehicle] = lambda: UNKNOWN_VEHICLE,
     between: Callable[[], list[Episode]] = list,
 ) -> Iterator[Step]:
     """The inner loop: reads each frame of a camera and tells what it changed, until the frames end or ``stop``.
 
-    frames: None among them is a moment in which none came. at_hand: whether the next one is there already, so that two
-    can be worked on at once. vehicle: asked with each frame for what the vehicle says of
-    itself. between: called after each frame, before the next is asked for; tells what it has changed itself. The last
-    step tells what the end itself ended; a camera's failure is raised after it.
+    frames: None among them is a moment in which none came. at_hand: how many of the next ones are there already, so
+    that several can be worked on at once. vehicle: asked with each frame for what the vehicle says of itself. between:
+    called after each frame, before the next is asked for; tells what it has changed itself. The last step tells what
+    the end itself ended; a camera's failure is raised after it.
     """
     observation: Observation | None = None
     lost: CameraError | None = None

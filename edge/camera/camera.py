@@ -75,9 +75,9 @@ class Camera(Closing):
         Raises CameraError where a file cannot be read on. A live source never ends by itself: it comes back.
         """
 
-    def at_hand(self) -> bool:
-        """Whether the next frame is there already, as far as is known."""
-        return False
+    def at_hand(self) -> int:
+        """How many of the next frames are there already, as far as is known."""
+        return 0
 
     def next_frame(self, timeout_s: float) -> Frame | None:
         """The next frame, or None where none came in time, at the end and while the camera is off."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 import time
 from collections.abc import Callable
 
@@ -61,12 +62,12 @@ class FileCamera(Camera):
             raise StopIteration
         return self._next_in_real_time() if self._realtime else self._next_frame()
 
-    def at_hand(self) -> bool:
-        """See Camera. Of a file in real time: whether the next frame is due."""
+    def at_hand(self) -> int:
+        """See Camera. Of a file in real time: whether the next frame is due; else all the rest of it is there."""
         if self._paused_s is not None or self._closed:
-            return False
+            return 0
         if not self._realtime:
-            return True
+            return sys.maxsize
         due_s = self._stamps.t_s + self._period_s
         return self._began is not None and time.monotonic() - self._began[0] >= due_s
 

@@ -42,7 +42,7 @@ class Shutter:
         """Frames that came too fast, so far."""
         return self._camera.dropped if self._camera is not None else 0
 
-    def at_hand(self) -> bool:
+    def at_hand(self) -> int:
         """As ``Camera.at_hand``."""
         return self._camera is not None and not self.closed and self._camera.at_hand()
 

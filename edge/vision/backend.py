@@ -25,7 +25,7 @@ class FoundEye:
 
     contour: lids and brow, float32 [71, 3], in the order of ``iris.RIGHT_CONTOUR`` or ``iris.LEFT_CONTOUR``.
     iris: centre, then right, top, left, bottom as the picture shows them, float32 [5, 3].
-    crop: the eye cut out as ``iris.region_of_eye`` says, BGR uint8 [64, 64, 3]; points: contour and iris in its
+    crop: the eye cut out as ``iris.region_of_eye`` says, RGB uint8 [64, 64, 3]; points: contour and iris in its
     pixels, float32 [76, 3]. None from a backend that does not cut eyes out. An eye that was not read anew in this image
     has them of when it was.
     """
@@ -62,7 +62,7 @@ class Stopwatch(Protocol):
     """Times what vision does, stage by stage: detect, mesh, iris, lids, landmarker, crop, expression, quality.
 
     And all that is done of a frame to find the faces, and then to observe them but for the iris model: find, observe.
-    These three may run at once, in threads of their own, for two frames.
+    These three may run at once, in threads of their own, each for another frame.
     """
 
     def __call__(self, stage: str) -> AbstractContextManager[None]:

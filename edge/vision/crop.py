@@ -91,25 +91,19 @@ def expression_crop(
 
 def _around(image: NDArray[np.uint8], region: Region, shrink: int) -> tuple[NDArray[np.uint8], Region]:
     """What a crop of ``region`` needs of a BGR image, grey, ``shrink`` times smaller; and where the region is in it."""
-    # Half of the upright square around it, and what the interpolation takes from beyond.
-    reach = region.side / 2 * (abs(cos(region.angle)) + abs(sin(region.angle))) + 2 * shrink
-    height, width = image.shape[:2]
-    # A block of pixels at least, wherever the region lies.
-    left, top = (
-        min(max(int(at - reach), 0), max(most - shrink, 0)) for at, most in ((region.x, width), (region.y, height))
-    )
-    right, bottom = (
-        min(max(int(at + reach), first + shrink), most)
-        for at, first, most in ((region.x, left, width), (region.y, top, height))
-    )
-    grey = cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
-    columns, rows = max(grey.shape[1] // shrink, 1), max(grey.shape[0] // shrink, 1)
-    grey = grey[: rows * shrink, : columns * shrink]
-    while grey.shape[0] > rows:  # by two each time: OpenCV is ten times as fast at that as at four at once
+    # Of whole blocks, one at least.
+    rows, columns = region.window((image.shape[1], image.shape[0]), spare=2 * shrink, least=shrink)
+    grey = cv2.cvtColor(image[rows, columns], cv2.COLOR_BGR2GRAY)
+    high, wide = max(grey.shape[0] // shrink, 1), max(grey.shape[1] // shrink, 1)
+    grey = grey[: high * shrink, : wide * shrink]
+    while grey.shape[0] > high:  # by two each time: OpenCV is ten times as fast at that as at four at once
         grey = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     # A block's mean lies in its middle.
     middle = (shrink - 1) / 2
     there = Region(
-        (region.x - left - middle) / shrink, (region.y - top - middle) / shrink, region.side / shrink, region.angle
+        (region.x - columns.start - middle) / shrink,
+        (region.y - rows.start - middle) / shrink,
+        region.side / shrink,
+        region.angle,
     )
     return grey.astype(np.uint8, copy=False), there

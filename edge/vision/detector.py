@@ -54,8 +54,8 @@ class Detector:
         height, width = image.shape[:2]
         if square is None:
             square = Region(width / 2, height / 2, max(width, height))
-        crop = square.crop(image, SIZE, cv2.BORDER_CONSTANT)
-        regressors, logits = self._model.run_image(crop, low=-1.0, bgr=True)
+        crop = square.crop_rgb(image, SIZE, cv2.BORDER_CONSTANT)
+        regressors, logits = self._model.run_image(crop, low=-1.0)
         # On the logit, so that the sigmoid is needed for survivors only.
         kept = np.flatnonzero(logits[0, :, 0] >= _logit(min(self._min_score, faint)))
         scores = 1 / (1 + np.exp(-np.clip(logits[0, kept, 0], -100, 100)))

@@ -109,16 +109,24 @@ def _short_of_away(pose: HeadPose, *, left: bool) -> float:
 
 
 def _confidence(look: EyeLook, short_deg: float, width: float, ratio: float) -> float:
-    # What an iris looks like in infrared light was not measured, so there it is no evidence against an eye.
-    iris = _share(look.iris, CONFIDENT_IRIS) if look.coloured else 1.0
-    lash_line = _share(look.lash_line, CONFIDENT_LASH_LINE)
-    in_sight = _share(ratio, IRIS_IN_SIGHT)
+    # Evidence of what is not in sight would count for nothing, and takes its time.
+    in_sight, evidence = _share(ratio, IRIS_IN_SIGHT), 0.0
+    if in_sight > 0:
+        evidence += in_sight * _iris(look)
+    if in_sight < 1:
+        evidence += (1 - in_sight) * _share(look.lash_line, CONFIDENT_LASH_LINE)
     return (
         _share(width, CONFIDENT_WIDTH_PX)
         * _share(short_deg, CONFIDENT_TURN_DEG)
         * _share(look.within, CONFIDENT_WITHIN)
-        * (in_sight * iris + (1 - in_sight) * lash_line)
+        * evidence
     )
+
+
+def _iris(look: EyeLook) -> float:
+    share = _share(look.iris, CONFIDENT_IRIS)
+    # What an iris looks like in infrared light was not measured, so there it is no evidence against an eye.
+    return share if share == 1 or look.coloured else 1.0
 
 
 def _share(value: float, between: tuple[float, float]) -> float:

@@ -11,7 +11,7 @@ from edge.vision.backend import FoundEyes, FoundFace, Stopwatch
 from edge.vision.crop import expression_crop
 from edge.vision.expression import ExpressionModel
 from edge.vision.eye import read_eye
-from edge.vision.eye_look import EyeLook, look_at
+from edge.vision.eye_look import EyeLook
 from edge.vision.gaze import gaze_of
 from edge.vision.geometry import Head, find_head, mouth_opening, proportions
 from edge.vision.landmarker import Landmarker
@@ -92,7 +92,7 @@ class Features:
             for eye, left in zip(found, (False, True), strict=True):
                 seen = self._looks.get((name, left))
                 if seen is None or eye.crop is None or seen[0] is not eye.crop:
-                    seen = self._looks[name, left] = eye.crop, look_at(image, face.landmarks, eye, left=left)
+                    seen = self._looks[name, left] = eye.crop, EyeLook.of(image, face.landmarks, eye, left=left)
                 eyes.append(read_eye(eye, seen[1], head, size, left=left, score=face.score))
         right, left_ = eyes
         landmarker = self._landmarker if self.settings.landmarker is not None else None

@@ -23,6 +23,11 @@ ALONG = 0.15
 SURE = 0.4
 #: A face is new for so long after it was first read: until then the detector must see it, too, where it looks.
 YOUNG_S = 0.5
+#: A face out of sight for no longer than the first is there again at once; after that it must be seen for the second on
+#: end, in two images at least: what the detector sees in its place may be somebody who walks by behind who hides it.
+BRIEF_S, OUT_S = 0.15, 0.09
+#: Who was in view briefly is waited for briefly: for so many times as long, and ``BRIEF_S`` longer.
+PATIENCE = 3.0
 #: Two faces whose middles are nearer to each other than so many heights may be taken for each other by the mesh.
 CROWDED = 1.3
 
@@ -33,7 +38,8 @@ class Followed:
 
     number: unlike any other's of this finder. region: where it was found, or read last. tried_s: when it was last
     looked for. motion: None until it was read. hidden: it was lost behind another face, or beside one. doubted_s: since
-    when the detector does not see it where it looks. readings: how often it was read, the first time at ``born_s``.
+    when the detector does not see it where it looks. out_s: since when the detector has seen it again, hidden as it is.
+    readings: how often it was read, the first time at ``born_s``.
     """
 
     number: int
@@ -44,6 +50,7 @@ class Followed:
     readings: int = 0
     born_s: float | None = None
     doubted_s: float | None = None
+    out_s: float | None = None
 
     @property
     def known(self) -> bool:
@@ -55,15 +62,31 @@ class Followed:
         """Whether only the detector can say where it is: it is hidden, or was read but once."""
         return self.hidden or self.readings == 1
 
+    def there(self, t_s: float) -> bool:
+        """Whether it is in view, or was a moment ago."""
+        return not self.hidden or (self.motion is not None and t_s - self.motion.t_s <= BRIEF_S)
+
     def young(self, t_s: float) -> bool:
         """Whether it was first read only a moment ago."""
         return self.born_s is not None and t_s - self.born_s < YOUNG_S
 
+    def comes_out(self, found: Detection | None, t_s: float) -> bool:
+        """Whether it, hidden, is in view again at ``t_s``; found: what the detector sees in its place."""
+        if found is None:
+            self.out_s = None
+        elif self.out_s is None:
+            self.out_s = t_s
+        lately = self.motion is not None and t_s - self.motion.t_s <= BRIEF_S
+        return self.out_s is not None and (lately or t_s - self.out_s >= OUT_S)
+
     def may_come_out(self, size: tuple[int, int], t_s: float) -> bool:
         """Whether it, hidden, may still be seen again in pictures of ``size`` (width, height)."""
+        if self.motion is None or self.born_s is None:
+            return False
         box = self.box(t_s)
         x, y = box.x + box.width / 2, box.y + box.height / 2
-        lately = self.motion is not None and t_s - self.motion.t_s <= REMEMBER_S
+        in_view_s = self.motion.t_s - self.born_s
+        lately = t_s - self.motion.t_s <= min(REMEMBER_S, BRIEF_S + PATIENCE * in_view_s)
         return lately and 0 <= x < size[0] and 0 <= y < size[1]
 
     def look_at(self, t_s: float, found: Detection | None = None) -> Region:
@@ -92,7 +115,7 @@ class Followed:
         else:
             self.motion.take(box, t_s)
         self.readings += 1
-        self.region, self.hidden = region_of_landmarks(landmarks, box), False
+        self.region, self.hidden, self.out_s = region_of_landmarks(landmarks, box), False, None
 
 
 def crowded(face: Followed, followed: Sequence[Followed], t_s: float) -> bool:

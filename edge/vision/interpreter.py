@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -131,17 +130,10 @@ class Model:
         """How the output tensors keep numbers, in the model's order."""
         return [_type(output) for output in self._outputs]
 
-    def run_image(
-        self, image: NDArray[np.uint8], low: float = 0.0, high: float = 1.0, *, bgr: bool = False
-    ) -> list[Array]:
-        """Runs the model on a uint8 image [H, W, channels] whose 0..255 is spread over ``low``..``high``.
-
-        bgr: the image's colours are in OpenCV's order, and the model wants them in the other.
-        """
+    def run_image(self, image: NDArray[np.uint8], low: float = 0.0, high: float = 1.0) -> list[Array]:
+        """Runs the model on a uint8 image [H, W, channels] whose 0..255 is spread over ``low``..``high``."""
         if image.shape != self._image_shape:
             raise ValueError(f"{self._name} takes {self._image_shape}, not {image.shape}")
-        if bgr:
-            image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
         # Straight into the model's own memory: an array on the way would take longer to fill than this does in all.
         # LiteRT does not run while anybody holds a view of that memory, so it must not outlive this.
         (tensor,) = self._interpreter.tensor(self._input["index"])()

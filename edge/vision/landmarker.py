@@ -58,7 +58,7 @@ class Landmarker:
         None where this mesh sees no face.
         """
         region = region_of_landmarks(landmarks)
-        outputs = self._mesh.run_image(region.crop(image, SIZE), bgr=True)
+        outputs = self._mesh.run_image(region.crop_rgb(image, SIZE))
         if float(outputs[_PRESENCE].item()) < 0:  # a logit: as likely as not
             return None
         points = outputs[_LANDMARKS].reshape(POINTS, 3)[BLENDSHAPE_POINTS, :2]

@@ -21,24 +21,24 @@ from edge.vision.types import Array, Box
 
 Odds = NDArray[np.float64]
 
-#: The density at which faces appear from nowhere: less likely than this, a face is nobody's of those known.
-NEW = 1e-2
-MOST = -2 * log(NEW)
+#: The density at which faces appear from nowhere; what is added to it at a side of the picture, where most come in;
+#: and how far from there, in heights of the face, a third of that is left.
+NEW, ENTER, ENTERED = 3e-3, 0.1, 0.7
 #: Chance that a face followed from image to image is still the same one's: at a crossing it may have become another's.
 FOLLOWED = 0.95
 #: Degrees of freedom of Student's distribution: people start, stop and turn more abruptly than a normal one has it.
 FREEDOM = 10.0
 #: Chance that a face is not found: in the frame after it was, when lost for a second, and behind another.
 MISSED, LOST, HIDDEN = 0.05, 0.5, 0.8
-#: A face so many times as high as another stands before it.
-NEARER = 1.08
+#: A face hardly stands before another of whose height it has the first share, and surely with the second.
+BEHIND, BEFORE = 0.9, 1.1
 #: Standard deviation of the nose's place between the temples: as read, and what a turning head adds in one second.
 TURN, TURNING = 0.06, 0.8
 #: Beyond this turn the mesh guesses the face's far half, and proportions say little.
 PROPORTIONS_MAX_TURN = 0.35
 #: Standard deviations of proportions' logarithms: of one face from frame to frame, and between people
 #: (``geometry.PROPORTIONS``). Not all of them move on their own: together they count as so many.
-OWN, OTHERS, INDEPENDENT = 0.03, 0.05, 3
+OWN, OTHERS, INDEPENDENT = 0.038, 0.05, 3
 #: How many of a face's latest proportions, about, their average rests on.
 AVERAGED = 20
 #: A face that comes again so soon, so near (in heights, logarithm of the height, turn) is surely the same.
@@ -56,23 +56,32 @@ class Seen:
     turn: of the nose from the middle between the temples, over half their distance: 0 ahead, positive towards the
     picture's right. proportions: logarithms of ``geometry.proportions``, None where the head is turned too far.
     followed: the track as whose face it was looked for, None for one that was found anew or where that is not known.
+    new: ``newcomers``.
     """
 
     box: Box
     turn: float = 0.0
     proportions: Array | None = None
     followed: str | None = None
+    new: float = NEW
 
     @classmethod
-    def of(cls, landmarks: Array, box: Box, followed: str | None = None) -> Seen:
-        """What mesh landmarks [468, 3] tell, and their box."""
+    def of(cls, landmarks: Array, box: Box, size: tuple[int, int], followed: str | None = None) -> Seen:
+        """What mesh landmarks [468, 3] tell, and their box, in a picture of ``size`` (width, height)."""
         right, left, nose = landmarks[_ACROSS, 0].tolist()
         # In profile the temples meet, and the nose is far out.
         turn = min(max((2 * nose - right - left) / max(abs(left - right), 1e-6), -1.5), 1.5)
+        new = newcomers(box, size)
         if abs(turn) > PROPORTIONS_MAX_TURN:
-            return cls(box, turn, None, followed)
+            return cls(box, turn, None, followed, new)
         lengths = [log(max(length, 1e-6)) for length in proportions(landmarks)]
-        return cls(box, turn, np.array(lengths, np.float32), followed)
+        return cls(box, turn, np.array(lengths, np.float32), followed, new)
+
+
+def newcomers(box: Box, size: tuple[int, int]) -> float:
+    """The density at which faces appear from nowhere at ``box``, in a picture of ``size`` (width, height)."""
+    off = max(min(box.x, size[0] - box.x - box.width), 0.0) / max(box.height, 1e-6)
+    return NEW + ENTER * exp(-off / ENTERED)
 
 
 class Known:
@@ -105,7 +114,7 @@ class Known:
 
 
 def surely(seen: Seen, known: Known, t_s: float) -> bool:
-    """Whether ``unlikely`` is far below ``MOST`` whatever its finer terms say: a face a frame later, hardly changed."""
+    """Whether ``unlikely`` is far below 0 whatever its finer terms say: a face a frame later, hardly changed."""
     if seen.proportions is None or known.proportions is None or t_s - known.seen_s > SOON_S:
         return False
     (x, y, height), ahead = place(seen.box), known.motion.at(t_s)
@@ -118,7 +127,10 @@ def surely(seen: Seen, known: Known, t_s: float) -> bool:
 
 
 def unlikely(faces: Sequence[Seen], known: Sequence[Known], t_s: float) -> Odds:
-    """The odds of each face [n] being each known one [m] at ``t_s``, float64 [n, m]; ``MOST`` and more is nobody."""
+    """The odds of each face [n] being each known one [m] at ``t_s``, over being new, float64 [n, m].
+
+    Where they are above 0 it is rather new.
+    """
     if not faces or not known:
         return np.zeros((len(faces), len(known)))
     face_x, face_y, face_height, face_turn = _columns([(*place(face.box), face.turn) for face in faces])[:, :, None]
@@ -137,7 +149,8 @@ def unlikely(faces: Sequence[Seen], known: Sequence[Known], t_s: float) -> Odds:
     found = 2 * np.log(missed / (1 - missed))
     same = np.array([[face.followed == one.name for one in known] for face in faces])
     followed = -2 * log(FOLLOWED / (1 - FOLLOWED)) * same
-    return np.asarray(of_place + of_height + of_turn + found + followed + _unlike(faces, known))
+    new = -2 * np.log([one.new for one in faces])[:, None]
+    return np.asarray(of_place + of_height + of_turn + found + followed + _unlike(faces, known) - new)
 
 
 def _columns(rows: Sequence[tuple[float, ...]]) -> Odds:
@@ -150,12 +163,12 @@ def _student(squares: Odds, dimensions: int) -> Odds:
 
 
 def _covered(faces: Sequence[Seen], known: Sequence[Known], t_s: float) -> Odds:
-    """The share of each known face [m], where it should be, that one face before it hides, 0..1."""
+    """The share of each known face [m], where it should be, that one face hides, as far as that is before it, 0..1."""
     behind, before = _corners([one.motion.box(t_s) for one in known]), _corners([face.box for face in faces])
     low, high = np.maximum(behind[:, None, :2], before[:, :2]), np.minimum(behind[:, None, 2:], before[:, 2:])
     shared = (high - low).clip(min=0).prod(axis=-1)
     sides, sides_before = behind[:, 2:] - behind[:, :2], before[:, 2:] - before[:, :2]
-    nearer = sides_before[:, 1] > NEARER * sides[:, None, 1]
+    nearer = ((sides_before[:, 1] / sides[:, None, 1] - BEHIND) / (BEFORE - BEHIND)).clip(0, 1)
     return np.asarray((shared * nearer).max(axis=1) / np.maximum(sides.prod(axis=-1), 1e-6))
 
 

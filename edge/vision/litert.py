@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from edge.vision.backend import FoundEyes, FoundFace, Stopwatch, unwatched
 from edge.vision.detector import Detection, Detector
-from edge.vision.following import Followed, crowded, whose_turn
+from edge.vision.following import Followed, apart, crowded, whose_turn
 from edge.vision.geometry import landmarks_box
 from edge.vision.iris import IrisModel
 from edge.vision.mesh import FaceMesh, region_of_detection, region_of_landmarks
 from edge.vision.reading import Reading, misplaced, off_centre
 from edge.vision.region import Region
-from edge.vision.searching import CLEAR_HEIGHT, Search, whose
+from edge.vision.searching import CLEAR_HEIGHT, Search, mesh_box, whose
 from edge.vision.settings import VisionSettings
 from edge.vision.turns import EyesByTurns
 from edge.vision.types import Array, Box, EyeSource
@@ -25,8 +25,8 @@ from edge.vision.types import Array, Box, EyeSource
 #: Overlap (IoU) from which a detection is a face that is followed already. The detector frames brows to chin, the
 #: landmarks' box reaches from the forehead down: of one face they overlap by half.
 KNOWN_FACE = 0.25
-#: Nor is a detection a further face of whose box a face that was read covers so much.
-COVERED = 0.4
+#: A detection no further than this from a face that the detector does not see, in heights, is that face after all.
+SAME = 0.35
 #: A face found so far from its region's middle, in its heights, is looked at again where it was found, so
 #: many times at most. Of a face 0.6 of its width aside the mesh reads half, is sure of it, and moves a sixth of the
 #: way: two more looks came within 0.02 and 0.11 widths (the portrait, a face of a photo); 0.9 aside it sees none.
@@ -42,8 +42,8 @@ class LiteRtFinder:
 
     A face found once is followed from its own landmarks; where it was read but once, stands beside others or behind
     one, from where the detector sees it. The detector runs while no face is in view, in the frame where one was lost,
-    and every ``detect_every_s`` while there is room for more. Where there are more faces than ``read_faces`` they take
-    turns.
+    every ``detect_every_s`` while there is room for more, and in each image where several stand close or one is new or
+    hidden. Where there are more faces than ``read_faces`` they take turns.
     """
 
     def __init__(self, folder: Path, settings: VisionSettings, stopwatch: Stopwatch = unwatched) -> None:
@@ -59,6 +59,7 @@ class LiteRtFinder:
         self._followed: list[Followed] = []
         self._unread: list[tuple[int, Box]] = []
         self._t_s = -np.inf
+        self._size = (0, 0)
 
     @property
     def eye_source(self) -> EyeSource:
@@ -72,14 +73,16 @@ class LiteRtFinder:
 
     def find(self, image: NDArray[np.uint8], t_s: float) -> list[FoundFace]:
         """The faces read in a BGR uint8 image [H, W, 3] taken at ``t_s``; at most ``max_faces`` are followed."""
-        self._forget((image.shape[1], image.shape[0]), t_s)
+        self._size = (image.shape[1], image.shape[0])
+        self._forget(self._size, t_s)
         search = self._search
         search.begin(image, t_s, self._settings)
         if self._room() > 0 or self._hidden():
+            uncertain = [face.box(t_s) for face in self._followed if self._uncertain(face, t_s)]
+            search.again(uncertain, at_once=len(self._followed) > 1)
             if self._room() == self._settings.max_faces or search.due():
                 search.by_turns()
-            search.again(face.box(t_s) for face in self._followed if face.unsettled)
-        sighted = whose(self._followed, search.detections, t_s)
+        sighted = whose(self._followed, search.detections, t_s, self._size)
         turn = self._turn(t_s, sighted)
         read = self._read(image, turn, t_s, sighted)
         lost = self._lose(turn, read, t_s)
@@ -87,7 +90,7 @@ class LiteRtFinder:
             search.at(lost[0])
         if search.views:
             read = self._confirmed(read, t_s)
-            new = self._new(read, sighted.values(), t_s)[: self._room()]
+            new = self._new(read, sighted, t_s)[: self._room()]
             self._followed += [face for face, _ in new]
             if self._settings.read_faces is not None:
                 new = new[: max(self._settings.read_faces - len(turn), 0)]
@@ -129,12 +132,16 @@ class LiteRtFinder:
     def _hidden(self) -> bool:
         return any(face.hidden for face in self._followed)
 
+    def _uncertain(self, face: Followed, t_s: float) -> bool:
+        """Whether the mesh alone may take another face for it."""
+        return face.unsettled or face.young(t_s) or crowded(face, self._followed, t_s)
+
     def _turn(self, t_s: float, sighted: Mapping[int, Detection]) -> list[Followed]:
         """The faces to read in this image; one that is hidden only where the detector sees it."""
         for face in self._followed:
             if face.hidden:
                 face.tried_s = t_s
-        there = [face for face in self._followed if not face.hidden or face.number in sighted]
+        there = [face for face in self._followed if not face.hidden or face.comes_out(sighted.get(face.number), t_s)]
         heights = [face.box(t_s).height for face in there]
         tried_s = [face.tried_s for face in there]
         return [there[at] for at in whose_turn(heights, tried_s, self._settings.read_faces)]
@@ -160,10 +167,15 @@ class LiteRtFinder:
         read, doubtful = [], []
         for face in faces:
             face.tried_s = t_s
+            crowd = crowded(face, self._followed, t_s)
+            unseen = self._search.has_seen(face.box(t_s), CLEAR_HEIGHT) and face.number not in sighted
+            if face.known and crowd and unseen:
+                continue  # the mesh would see another's face in its place
             one = self._read_one(image, face, t_s, sighted.get(face.number))
             if one is None:
                 continue
-            if one.likely(t_s, sighted=face.number in sighted, crowded=crowded(face, self._followed, t_s)):
+            crowd |= unseen and len(self._followed) > 1
+            if one.likely(t_s, sighted=face.number in sighted, crowded=crowd):
                 read.append(one)
             else:
                 doubtful.append(one)
@@ -182,7 +194,7 @@ class LiteRtFinder:
         if not doubtful:
             return []
         self._search.again(one.face.box(t_s) for one in doubtful)
-        now = whose(self._followed, self._search.detections, t_s)
+        now = whose(self._followed, self._search.detections, t_s, self._size)
         read = []
         for one in doubtful:
             face, found = one.face, now.get(one.face.number)
@@ -248,7 +260,7 @@ class LiteRtFinder:
                 face.doubted_s = None
             elif face.doubted_s is None and self._search.has_seen(one.box, CLEAR_HEIGHT):
                 face.doubted_s = t_s
-            unborn = not seen and face.young(t_s) and self._search.has_seen(one.box)
+            unborn = not seen and face.young(t_s) and self._search.has_seen(one.box, CLEAR_HEIGHT)
             doubted = face.doubted_s is not None and t_s - face.doubted_s > DOUBT_S
             if unborn or (doubted and any(one.box.iou(other.box) > 0 for other in read if other is not one)):
                 self._followed.remove(face)
@@ -257,15 +269,16 @@ class LiteRtFinder:
         return kept
 
     def _new(
-        self, read: Sequence[Reading], known: Collection[Detection], t_s: float
+        self, read: Sequence[Reading], sighted: Mapping[int, Detection], t_s: float
     ) -> list[tuple[Followed, Detection]]:
         """Those of the detector's faces that are not followed yet."""
         read_now = {one.face.number: one.box for one in read}
-        boxes = [read_now.get(face.number) or face.box(t_s) for face in self._followed if not face.hidden]
+        # Of a face that touches another the detector may see a part, or more: that is no newcomer.
+        boxes = [read_now.get(face.number) or face.box(t_s) for face in self._followed if face.there(t_s)]
         return [
             (Followed(next(self._numbers), region_of_detection(found)), found)
             for found in self._search.detections
             if found.score >= self._settings.min_detection_score
-            and not any(found is one for one in known)
-            and all(found.box.iou(box) < KNOWN_FACE and found.box.covered(box) < COVERED for box in boxes)
+            and not any(found is one for one in sighted.values())
+            and all(apart(mesh_box(found), box) > SAME for box in boxes)
         ]

@@ -33,8 +33,7 @@ class FaceMesh:
 
         Landmarks come out whatever the region holds: believe them only where the score is high.
         """
-        crop = region.crop(image, SIZE)
-        points, presence = self._model.run_image(crop, bgr=True)
+        points, presence = self._model.run_image(region.crop_rgb(image, SIZE))
         # Beyond a hundred the other way it is zero all the same, and exp would run over.
         score = 1 / (1 + exp(-max(presence.item(), -100.0)))
         return region.to_image(points.reshape(-1, 3), SIZE), score

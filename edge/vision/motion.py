@@ -7,12 +7,12 @@ at any frame rate and over gaps. Across and down behave alike and share one vari
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, hypot, log
+from math import exp, hypot, log, pi
 
 from edge.vision.types import Box
 
 #: Standard deviation of a read place, in heights of the face: the mesh's jitter, a turning head that shifts its box.
-PLACE = 0.05
+PLACE = 0.035
 #: Standard deviation of a read height's logarithm: heads that nod and mouths that open change it, turning does not.
 SIZE = 0.06
 #: How fast a face may go when it is first seen, in its heights a second: people walk 0.8 to 1.5 m/s, and the mesh's box
@@ -84,6 +84,12 @@ class Motion:
         across = ((x - ahead.x) ** 2 + (y - ahead.y) ** 2) * exp(-2 * ahead.log_height)
         grown = (log_height - ahead.log_height) ** 2
         return across / (ahead.variance + PLACE**2 + blur**2) + grown / (ahead.height_variance + SIZE**2 + blur**2)
+
+    def spread(self, t_s: float, blur: float = 0.0) -> float:
+        """What makes ``off`` minus twice a density's logarithm: for one height squared and a factor e in height."""
+        ahead = self.at(t_s)
+        place_variance = ahead.variance + PLACE**2 + blur**2
+        return 2 * log(2 * pi * place_variance) + log(2 * pi * (ahead.height_variance + SIZE**2 + blur**2))
 
     def take(self, box: Box, t_s: float) -> None:
         """The face was seen there at ``t_s``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -13,6 +13,7 @@ from types import TracebackType
 import cv2
 
 from edge.camera.frame import Frame
+from edge.vision.ahead import MOST, Ahead
 from edge.vision.backend import FaceFinder, FoundEyes, FoundFace, Stopwatch, unwatched
 from edge.vision.expression import ExpressionModel
 from edge.vision.features import Features
@@ -71,9 +72,7 @@ class FaceReader:
         self._watch = stopwatch
         self._finder = _finder(settings, face_models, stopwatch)
         self._threads: dict[str, ThreadPoolExecutor] = {}
-        #: The next frame, where it is fetched ahead; and whether it is to be dropped.
-        self._ahead: Future[_Found | _End | None] | None = None
-        self._unwanted = False
+        self._ahead: Ahead[_Found | _End | None] | None = None
         self._features = Features(settings, expression, stopwatch)
         self._quality = QualityMeter()
         #: By the finder's number: a face's track id, and when it was read last.
@@ -140,38 +139,36 @@ class FaceReader:
         return self._observe(self._find(frame))
 
     def read_ahead(
-        self, frames: Iterable[Frame | None], at_hand: Callable[[], bool] = lambda: True
+        self, frames: Iterable[Frame | None], at_hand: Callable[[], int] = lambda: MOST
     ) -> Generator[tuple[Frame, Observation] | None, None, None]:
         """``read`` of frame after frame, None for None; quicker where there are ``threads`` for two at once.
 
-        While a frame is observed and the caller has its turn, the next one is fetched and its faces are found, in a
-        thread of their own, if it is ``at_hand``: asked when a frame's faces were found. The observations are the same
-        as those of ``read``.
+        While a frame is observed and the caller has its turn, the next ones are fetched and their faces are found, in a
+        thread of their own: as many as are ``at_hand``, asked when a frame's faces were found, and ``MOST``. The
+        observations are the same as those of ``read``.
         """
         coming = iter(frames)
-        found = self._fetch(coming)
+        ahead = self._ahead = Ahead(lambda: self._fetch(coming), at_hand)
         try:
+            found, wanted = ahead.next()
             while found is not _END:
-                if isinstance(found, _Found) and self._settings.threads > 1 and at_hand():
-                    self._ahead = self._beside("find").submit(self._fetch, coming)
-                yield (found.frame, self._observe(found)) if isinstance(found, _Found) else None
-                ahead, self._ahead = self._ahead, None
-                found = self._fetch(coming) if ahead is None else ahead.result()
-                if self._unwanted and isinstance(found, _Found):
-                    found = None
-                self._unwanted = False
+                if isinstance(found, _Found) and self._settings.threads > 1:
+                    ahead.begin(self._beside("find"))
+                yield (found.frame, self._observe(found)) if isinstance(found, _Found) and wanted else None
+                found, wanted = ahead.next()
         finally:
             self._settle()
             self._ahead = None
 
     def drop_ahead(self) -> None:
-        """Has ``read_ahead`` drop the frame that it holds, if any: called by who closes the camera."""
-        self._unwanted = self._ahead is not None
+        """Has ``read_ahead`` drop the frames that it holds, if any: called by who closes the camera."""
+        if self._ahead is not None:
+            self._ahead.drop()
 
     def _settle(self) -> None:
         """Waits until nothing runs in other threads that could fetch a frame or look at the settings."""
         if self._ahead is not None:
-            wait([self._ahead])
+            self._ahead.settle()
 
     def _fetch(self, frames: Iterator[Frame | None]) -> _Found | _End | None:
         frame = next(frames, _END)
@@ -196,7 +193,8 @@ class FaceReader:
         frame, found, image = seen.frame, seen.faces, seen.frame.image
         with self._watch("observe"):
             unread = self._unread(seen.unread)
-            names = self._names(found, [face.track_id for face in unread], frame.t_s)
+            size = (image.shape[1], image.shape[0])
+            names = self._names(found, [face.track_id for face in unread], frame.t_s, size)
             begun = [
                 self._features.begin(image, face, name, frame.t_s) for face, name in zip(found, names, strict=True)
             ]
@@ -220,9 +218,11 @@ class FaceReader:
             unread=unread,
         )
 
-    def _names(self, found: Sequence[FoundFace], waiting: Collection[str], t_s: float) -> list[str]:
-        """The track ids of the faces; waiting: of those that were not looked for."""
-        looks = [Seen.of(face.landmarks, face.box, self._followed_as(face)) for face in found]
+    def _names(
+        self, found: Sequence[FoundFace], waiting: Collection[str], t_s: float, size: tuple[int, int]
+    ) -> list[str]:
+        """The track ids of the faces in a picture of ``size``; waiting: of those that were not looked for."""
+        looks = [Seen.of(face.landmarks, face.box, size, self._followed_as(face)) for face in found]
         names = self._tracks.name(looks, t_s, waiting)
         for face, name in zip(found, names, strict=True):
             if face.number is not None:

@@ -61,6 +61,9 @@ class Reading:
     def mistaken(self, likelier: Sequence[Reading]) -> bool:
         """Whether it is made of parts of one of those that are more likely what they should be."""
         hidden = max((self.box.covered(other.box) for other in likelier), default=0.0)
+        if not self.face.known:
+            # One that was just found may also be drawn out from another's face to what is about it.
+            hidden = max([hidden, *(other.box.covered(self.box) for other in likelier)])
         fits = self.astray <= ASTRAY and self.grown <= GROWN
         return hidden >= (MOSTLY if fits or not self.face.known else PARTLY)
 
@@ -75,14 +78,14 @@ class Reading:
         """Whether it may as well be another face that was not read in this image, but lately."""
         if self.face.motion is None:
             return False
-        own = self.face.motion.off(self.box, t_s)
+        own = self.face.motion.off(self.box, t_s) + self.face.motion.spread(t_s)
+        others = [one.motion for one in followed if one is not self.face and one.motion is not None]
         return any(
-            other.motion is not None
-            and other is not self.face
-            and 0 < t_s - other.motion.t_s < LATELY_S
-            and self.box.height < NEARER * other.motion.box(t_s).height
-            and other.motion.off(self.box, t_s) < min(own + AS_WELL, ANYHOW)
-            for other in followed
+            0 < t_s - other.t_s < LATELY_S
+            and self.box.height < NEARER * other.box(t_s).height
+            and (off := other.off(self.box, t_s)) < ANYHOW
+            and off + other.spread(t_s) < own + AS_WELL
+            for other in others
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,11 @@ from numpy.typing import NDArray
 from edge.vision.backend import Stopwatch
 from edge.vision.detector import MAX_OVERLAP, Detection, Detector
 from edge.vision.following import Followed, apart
+from edge.vision.likeness import newcomers
 from edge.vision.motion import Motion
 from edge.vision.region import Region
 from edge.vision.settings import VisionSettings
-from edge.vision.tiles import holds, view_of, views
+from edge.vision.tiles import beyond, holds, view_of, views
 from edge.vision.tracks import matched
 from edge.vision.types import Box
 
@@ -29,6 +31,9 @@ BELOW, FRAMED, LOWER = 0.06, 0.1, 0.88
 #: A detection further off than so many standard deviations is another face. Of one that is hidden the square counts so
 #: many times, and it is another face, too, further off than so many heights: what it will do is a guess.
 FAR, HIDDEN_FAR, FARTHEST = 3.0, 2.0, 1.2
+#: A detection that reaches out of a tile, but not of the picture, by more than this share of its width is made of half
+#: a face.
+CUT = 0.05
 
 
 class Search:
@@ -50,13 +55,14 @@ class Search:
         """The next image has come, taken at ``t_s``."""
         if t_s < self._t_s:
             self._looked_s = {}
+            self._searched_s = -np.inf
         self._image, self._t_s, self._every_s = image, t_s, settings.detect_every_s
         self._places = views((image.shape[1], image.shape[0]), settings.detect_tiles)
         self.views, self.detections = [], []
 
     def due(self) -> bool:
         """Whether it is time to look for further faces."""
-        return not self.views and not 0 <= self._t_s - max(self._looked_s.values(), default=-np.inf) < self._every_s
+        return not 0 <= self._t_s - self._searched_s < self._every_s
 
     def by_turns(self) -> None:
         """Looks at the place that was not looked at for longest, and at up to MOST where they are behind."""
@@ -64,7 +70,9 @@ class Search:
         self._searched_s = self._t_s
         for _ in range(max(1, min(late, len(self._places)))):
             place = max(self._places, key=self._waiting)
-            if place in self.views:
+            # Where a crowd is looked at in every image, the other places' turn comes no sooner than without.
+            soon = self._waiting(place) < 0.9 * len(self._places) * self._every_s
+            if place in self.views or (self.views and soon):
                 break
             self._look(place)
 
@@ -83,24 +91,39 @@ class Search:
         else:
             self._look(place)
 
-    def again(self, boxes: Iterable[Box]) -> None:
-        """Looks at the place that holds most of ``boxes``, if it was not looked at for ``detect_every_s``."""
-        waiting = [box for box in boxes if not self.has_seen(box)]
-        due = [place for place in self._places if self._t_s - self._looked_s.get(place, -np.inf) >= self._every_s]
-        number = {place: sum(_sees(place, box) for box in waiting) for place in due}
-        best = max(due, key=lambda place: (number[place], -place.side), default=None)
-        if best is not None and number[best]:
+    def again(self, boxes: Iterable[Box], *, at_once: bool = True) -> None:
+        """Looks at the places that hold most of ``boxes``, up to MOST in this image.
+
+        at_once: also where it looked less than ``detect_every_s`` ago.
+        """
+        waiting = [self._shown(box) for box in boxes]
+        rest_s = 0.0 if at_once else self._every_s
+        places = [place for place in self._places if self._t_s - self._looked_s.get(place, -np.inf) >= rest_s]
+        while len(self.views) < MOST:
+            waiting = [box for box in waiting if not self.has_seen(box, CLEAR_HEIGHT)]
+            number = {place: sum(_sees(place, box, CLEAR_HEIGHT) for box in waiting) for place in places}
+            best = max(places, key=lambda place: (number[place], -place.side), default=None)
+            if best is None or not number[best]:
+                break
             self._look(best)
 
     def has_seen(self, box: Box, least: float = LEAST_HEIGHT) -> bool:
         """Whether it would have seen a face there in the current image."""
         return any(_sees(view, box, least) for view in self.views)
 
+    def _shown(self, box: Box) -> Box:
+        """The part of a box that is in the picture."""
+        height, width = self._image.shape[:2]
+        left, top = min(max(box.x, 0.0), width), min(max(box.y, 0.0), height)
+        right, bottom = min(max(box.x + box.width, left), width), min(max(box.y + box.height, top), height)
+        return Box(left, top, right - left, bottom - top)
+
     def _look(self, place: Region) -> None:
         self._looked_s[place] = self._t_s
         self.views.append(place)
         with self._watch("detect"):
             seen = self._detector.detect(self._image, place, FAINT)
+        seen = [found for found in seen if beyond(place, self._shown(found.box)) <= CUT * found.box.width]
         # One face in two views: whichever sees it better.
         every = sorted(self.detections + seen, key=lambda found: -found.score)
         kept: list[Detection] = []
@@ -114,22 +137,29 @@ def _sees(place: Region, box: Box, least: float = LEAST_HEIGHT) -> bool:
     return holds(place, box) and box.height >= least * place.side
 
 
-def whose(faces: Sequence[Followed], detections: Sequence[Detection], t_s: float) -> dict[int, Detection]:
-    """By their numbers, faces that were read before with what the detector sees of each at ``t_s``."""
+def whose(
+    faces: Sequence[Followed], detections: Sequence[Detection], t_s: float, size: tuple[int, int]
+) -> dict[int, Detection]:
+    """By their numbers, faces that were read before with what the detector sees of each at ``t_s``.
+
+    size: of the picture (width, height).
+    """
     known = [(face, face.motion) for face in faces if face.motion is not None]
     if not known or not detections:
         return {}
     far = np.array([[_far(face, motion, found, t_s) for found in detections] for face, motion in known])
-    return {known[at][0].number: detections[which] for at, which in matched(far, FAR**2)}
+    far += 2 * np.log([newcomers(mesh_box(found), size) for found in detections])
+    return {known[at][0].number: detections[which] for at, which in matched(far, 0.0)}
 
 
 def _far(face: Followed, motion: Motion, found: Detection, t_s: float) -> float:
-    """How far a detection is from where a face should be: the square of standard deviations."""
+    """How unlikely a detection is a face's: minus twice the logarithm of a density, infinite beyond all doubt."""
     box = mesh_box(found)
-    if face.hidden and apart(motion.box(t_s), box) > FARTHEST:
-        return FAR**2
     off = motion.off(box, t_s, FRAMED)
-    return off * HIDDEN_FAR if face.hidden else off
+    guess = face.hidden and face.readings > 1
+    if off > FAR**2 or (guess and (apart(motion.box(t_s), box) > FARTHEST or off * HIDDEN_FAR > FAR**2)):
+        return inf
+    return off + motion.spread(t_s, FRAMED)
 
 
 def mesh_box(found: Detection) -> Box:

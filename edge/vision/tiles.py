@@ -41,6 +41,12 @@ def holds(view: Region, box: Box) -> bool:
     return across <= (view.side - box.width) / 2 + slack and down <= (view.side - box.height) / 2 + slack
 
 
+def beyond(view: Region, box: Box) -> float:
+    """How far a box reaches out of a view, in pixels; not above 0 where it lies within."""
+    across, down = abs(box.x + box.width / 2 - view.x), abs(box.y + box.height / 2 - view.y)
+    return max(across + box.width / 2, down + box.height / 2) - view.side / 2
+
+
 def _middles(length: float, side: float) -> list[float]:
     """Of as few tiles as cover a length with their overlap."""
     if length <= side:

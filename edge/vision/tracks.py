@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.vision.likeness import MOST, Known, Seen, surely, unlikely
+from edge.vision.likeness import Known, Seen, surely, unlikely
 
 #: How long a face may be out of sight, behind a hand, a passer-by or a missed frame, and keep its name.
 REMEMBER_S = 2.0
@@ -48,7 +48,7 @@ class Tracks:
         if len(faces) == len(looked_for) == 1 and surely(faces[0], looked_for[0], t_s):
             again = {0: looked_for[0]}  # nothing to choose from; the odds in full would take ten times as long
         else:
-            again = {at: looked_for[which] for at, which in matched(unlikely(faces, looked_for, t_s), MOST)}
+            again = {at: looked_for[which] for at, which in matched(unlikely(faces, looked_for, t_s), 0.0)}
         names = []
         for at, seen in enumerate(faces):
             known = again.get(at)

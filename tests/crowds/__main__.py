@@ -14,7 +14,7 @@ from edge.models import face_models_folder
 from edge.vision import FaceReader, Observation, VisionSettings
 from tests.crowds import asked as asking
 from tests.crowds.crowd import Truth, crowd
-from tests.crowds.film import puppets
+from tests.crowds.film import GLIMPSE_S, puppets
 from tests.crowds.score import Score, score
 
 
@@ -25,6 +25,9 @@ def main() -> None:
     parser.add_argument("--read-faces", type=int, help="how many faces are read in one frame at most; by default all")
     parser.add_argument("--detect-every", type=float, default=0.05, help="how often newcomers are looked for, seconds")
     parser.add_argument("--puppets", action="store_true", help="pictures of puppets instead of made-up readings")
+    parser.add_argument(
+        "--glimpse", type=float, default=GLIMPSE_S, help="puppets seen for less on end are not seen, seconds"
+    )
     asked = parser.parse_args()
     rows = asking.rows(asked)
     print("people  fps  visits  id switches a visit  seconds  count exact  dwell within 0.5 s")
@@ -32,7 +35,7 @@ def main() -> None:
         for people, fps in rows:
             total = Score()
             for seed in range(asked.first, asked.first + asked.crowds):
-                total += score(_crowd(asked, seed, people, fps))
+                total += score(_crowd(asked, seed, people, fps), asked.glimpse if asked.puppets else 0.0)
                 bar.update()
             tqdm.write(
                 f"{people:6}  {fps:3.0f}  {total.visits:6}  {total.switches_a_visit:19.3f}  {total.seconds:7}  "

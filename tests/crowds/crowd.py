@@ -120,7 +120,12 @@ def crowd(
         read = camera.read(there, t_s)
         unread = [names[visit] for visit in camera.unread if visit in names]
         seen = [
-            Seen.of(points, landmarks_box(points), names.get(who.visit.number) if who.share > CLEAR else None)
+            Seen.of(
+                points,
+                landmarks_box(points),
+                (WIDTH, HEIGHT),
+                names.get(who.visit.number) if who.share > CLEAR else None,
+            )
             for who, points in read
         ]
         named = tracks.name(seen, t_s, unread)
@@ -132,28 +137,48 @@ def crowd(
         yield observation, Truth(t_s, tuple(who.person for who in there), visits_read)
 
 
-def visits_of(truths: Iterable[Truth]) -> list[Stay]:
-    """Every visit of a crowd that could be seen at all, in the order of their beginning."""
+def visits_of(truths: Iterable[Truth], glimpse_s: float = 0.0) -> list[Stay]:
+    """Every visit of a crowd that could be seen at all, in the order of their beginning.
+
+    glimpse_s: a face that is to be seen for less on end, from the first such frame to the last, is not seen.
+    """
+    truths = list(truths)
+    seen = _sights(truths, glimpse_s)
     stays: dict[int, Stay] = {}
     before_s: float | None = None
     for truth in truths:
         dt_s = 0.0 if before_s is None else truth.t_s - before_s
         before_s = truth.t_s
         for person in truth.people:
+            visible = (person.visit, truth.t_s) in seen
             stay = stays.get(person.visit)
             if stay is None:
-                if person.visible:
+                if visible:
                     stays[person.visit] = Stay(person.visit, truth.t_s, truth.t_s, 0.0, 0.0, 0.0)
                 continue
             stays[person.visit] = Stay(
                 visit=person.visit,
                 began_s=stay.began_s,
-                ended_s=truth.t_s if person.visible else stay.ended_s,
-                seen_s=stay.seen_s + dt_s * person.visible,
+                ended_s=truth.t_s if visible else stay.ended_s,
+                seen_s=stay.seen_s + dt_s * visible,
                 attentive_s=stay.attentive_s + dt_s * person.attentive,
                 smiling_s=stay.smiling_s + dt_s * person.smiling,
             )
     return sorted(stays.values(), key=lambda stay: stay.began_s)
+
+
+def _sights(truths: Iterable[Truth], glimpse_s: float) -> set[tuple[int, float]]:
+    """In which frames, by visit and time, a face is seen."""
+    seen: set[tuple[int, float]] = set()
+    running: dict[int, list[float]] = {}
+    for truth in truths:
+        visible = {person.visit for person in truth.people if person.visible}
+        running = {visit: [*running.get(visit, ()), truth.t_s] for visit in visible}
+        for visit, times in running.items():
+            if times[-1] - times[0] >= glimpse_s:
+                seen |= {(visit, t_s) for t_s in times}
+                running[visit] = times[:1] + times[-1:]
+    return seen
 
 
 def face_points(visit: Visit, t_s: float) -> Array:

@@ -38,6 +38,9 @@ _STEP_DEG, _MOST_DEG = 5.0, 35.0
 FAR_M = 1.7
 #: A drawn head is a disc about the face's middle, so many of its heights above it, of so many of its widths.
 _ABOVE, _RADIUS = 0.05, 0.72
+#: A face that is to be seen for less than this on end, between two heads or at the picture's edge, in a frame or two at
+#: ten a second, need not have been seen: a visit lasts from the first longer sight to the last.
+GLIMPSE_S = 0.15
 #: A face belongs to the truth's box that it overlaps by so much (IoU).
 _SAME = 0.3
 

@@ -54,13 +54,13 @@ class Score:
         return self.dwells / max(self.visits, 1)
 
 
-def score(frames: Iterable[tuple[Observation, Truth]]) -> Score:
+def score(frames: Iterable[tuple[Observation, Truth]], glimpse_s: float = 0.0) -> Score:
     """Holds a crowd's tracks against its truth; a track lasts from its first sight to its last.
 
-    Faces that are nobody's, visit -1, count as tracks.
+    Faces that are nobody's, visit -1, count as tracks. glimpse_s: as in ``visits_of``.
     """
     frames = list(frames)
-    stays = visits_of(truth for _, truth in frames)
+    stays = visits_of((truth for _, truth in frames), glimpse_s)
     tracks: dict[str, tuple[float, float]] = {}
     name_of: dict[int, str] = {}
     visit_of: dict[str, int] = {}

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from edge.vision import FaceReader, VisionSettings
-from tests.crowds.crowd import crowd, visits_of
+from edge.vision.types import Box
+from tests.crowds.crowd import Person, Truth, crowd, visits_of
 from tests.crowds.film import read
 from tests.crowds.people import Visit
 from tests.crowds.score import Score, score
@@ -47,6 +48,17 @@ def test_the_score_notices_names_that_change() -> None:
         for at, (seen, truth) in enumerate(frames)
     ]
     assert score(spoilt).switches > 0
+
+
+def test_a_face_that_shows_for_a_moment_only_need_not_be_seen() -> None:
+    def at(t_s: float, *, visible: bool) -> Truth:
+        return Truth(t_s, (Person(0, Box(0, 0, 10, 10), visible, False, False, 0.0),), ())
+
+    truths = [at(n / 10, visible=n in (1, 4, 5, 6, 9)) for n in range(12)]
+    (faultless,), (fair,) = visits_of(truths), visits_of(truths, 0.15)
+    assert (faultless.began_s, faultless.ended_s) == (0.1, 0.9)
+    assert (fair.began_s, fair.ended_s) == (0.4, 0.6)
+    assert visits_of(truths, 0.5) == []
 
 
 @pytest.fixture(scope="module")

@@ -51,32 +51,32 @@ def counted(picture: NDArray[np.uint8], taken: list[tuple[int, str]]) -> Iterato
         yield still(picture, at / 10)
 
 
-def test_the_next_frame_is_fetched_early_only_where_it_is_at_hand(
-    face_models: Path, portrait: NDArray[np.uint8]
+@pytest.mark.parametrize(("at_hand", "early"), [(0, 0), (1, 1), (2, 2), (9, 2)])
+def test_the_next_frames_are_fetched_early_where_they_are_at_hand_and_two_at_most(
+    face_models: Path, portrait: NDArray[np.uint8], at_hand: int, early: int
 ) -> None:
     with FaceReader(VisionSettings(threads=2, eyes=False), face_models=face_models) as reader:
-        for at_hand, early in ((lambda: False, 0), (lambda: True, 1)):
-            taken: list[tuple[int, str]] = []
-            results = reader.read_ahead(counted(portrait, taken), at_hand)
-            for number in (1, 2):
-                next(results)
-                assert wait_for(lambda: len(taken) >= number + early, 5)  # noqa: B023 - called at once
-            assert len(taken) == 2 + early
-            assert (taken[-1][1] != threading.current_thread().name) == bool(early)
-            results.close()
+        taken: list[tuple[int, str]] = []
+        results = reader.read_ahead(counted(portrait, taken), lambda: at_hand)
+        for number in (1, 2):
+            next(results)
+            assert wait_for(lambda: len(taken) >= number + early, 5)  # noqa: B023 - called at once
+        results.close()
+    assert len(taken) == 2 + early
+    assert (taken[-1][1] != threading.current_thread().name) == bool(early)
 
 
-def test_a_frame_taken_before_the_camera_was_closed_is_dropped(face_models: Path, portrait: NDArray[np.uint8]) -> None:
+def test_frames_taken_before_the_camera_was_closed_are_dropped(face_models: Path, portrait: NDArray[np.uint8]) -> None:
     taken: list[tuple[int, str]] = []
     with FaceReader(VisionSettings(threads=2, eyes=False), face_models=face_models) as reader:
         results = reader.read_ahead(counted(portrait, taken))
         first = next(results)
         reader.drop_ahead()
-        dropped, second = next(results), next(results)
+        *dropped, second = (next(results) for _ in range(3))
         results.close()
-    assert dropped is None
+    assert dropped == [None, None]
     seen = [result[1].t_s for result in (first, second) if result is not None]
-    assert seen == pytest.approx([0.0, 0.2]), "the second frame was held already, the third came afterwards"
+    assert seen == pytest.approx([0.0, 0.3]), "the second and the third were held already, the fourth came afterwards"
 
 
 def test_what_goes_wrong_with_the_next_frame_comes_after_this_one(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edge.vision.crop import CropMargin, expression_crop
 from edge.vision.litert import LiteRtFinder
+from edge.vision.region import Region
 from edge.vision.settings import VisionSettings
 from edge.vision.types import Array
 from tests.vision.clips import rolled
@@ -85,3 +86,15 @@ def test_a_large_face_at_or_past_the_pictures_edge_is_cropped_all_the_same(
 ) -> None:
     large = (landmarks_in(finder, portrait) * 3 + np.array([*shift, 0.0])).astype(np.float32)
     assert expression_crop(portrait, large).shape == (48, 48)
+
+
+@pytest.mark.parametrize("side", [20.0, 150.0, 400.0, 900.0])
+@pytest.mark.parametrize("size", [64, 192])
+@pytest.mark.parametrize("at", [(256.0, 256.0), (3.0, 250.0), (505.0, 509.0), (-400.0, 700.0)])
+@pytest.mark.parametrize("border", [cv2.BORDER_REPLICATE, cv2.BORDER_CONSTANT])
+def test_what_is_cut_out_first_gives_the_same_crop(
+    portrait: NDArray[np.uint8], at: tuple[float, float], side: float, size: int, border: int
+) -> None:
+    region = Region(*at, side, angle=0.4)
+    crop = region.crop_rgb(portrait, size, border)
+    np.testing.assert_array_equal(crop, region.crop(portrait, size, border)[..., ::-1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from edge.demo.puppet import Pose, Puppet
 from edge.vision import Eye, Face, FaceReader, VisionSettings
 from edge.vision.backend import FoundEye
 from edge.vision.eye import read_eye
-from edge.vision.eye_look import EyeLook, look_at
+from edge.vision.eye_look import EyeLook
 from edge.vision.geometry import POSE_POINTS, Head
 from edge.vision.iris import LEFT_CONTOUR, RIGHT_CONTOUR, aspect_ratio
 from tests.vision.clips import frames, still
@@ -91,7 +90,15 @@ def eye_at(x: float, y: float, width: float, gap: float = 0.3) -> FoundEye:
     return FoundEye(contour, contour[:5])
 
 
-GOOD = EyeLook(contrast=120.0, within=130.0, iris=60.0, lash_line=0.2)
+def look(**figures: float) -> EyeLook:
+    """Of a good eye, but for these figures."""
+    made = EyeLook(np.zeros((64, 64, 3), np.uint8), np.zeros((76, 3), np.float32))
+    for name, figure in ({"contrast": 120.0, "within": 130.0, "iris": 60.0, "lash_line": 0.2} | figures).items():
+        setattr(made, name, figure)
+    return made
+
+
+GOOD = look(coloured=True)
 
 
 def head_at(yaw: float = 0.0, pitch: float = 0.0) -> Head:
@@ -102,8 +109,8 @@ def head_at(yaw: float = 0.0, pitch: float = 0.0) -> Head:
     return Head(about_y @ about_x, 20.0)
 
 
-def read(found: FoundEye, head: Head | None = AHEAD, *, left: bool = True, look: EyeLook = GOOD) -> Eye:
-    return read_eye(found, look, head, SIZE, left=left)
+def read(found: FoundEye, head: Head | None = AHEAD, *, left: bool = True, seen: EyeLook = GOOD) -> Eye:
+    return read_eye(found, seen, head, SIZE, left=left)
 
 
 def test_the_aspect_ratio_is_the_lids_gap_over_the_eyes_width() -> None:
@@ -162,15 +169,27 @@ def test_confidence_fades_before_an_eye_is_given_up() -> None:
 
 
 def test_an_open_eye_needs_an_iris_and_a_closed_one_the_line_of_its_lashes() -> None:
-    no_iris, no_line = replace(GOOD, iris=0.0, lash_line=0.6), replace(GOOD, iris=60.0, lash_line=0.0)
+    no_iris, no_line = look(iris=0.0, lash_line=0.6, coloured=True), look(iris=60.0, lash_line=0.0)
     opened, closed = eye_at(100, 100, 40, gap=0.3), eye_at(100, 100, 40, gap=0.07)
-    assert read(opened, look=no_line).confidence == read(closed, look=no_iris).confidence == 1
-    assert read(opened, look=no_iris).confidence == read(closed, look=no_line).confidence == 0
+    assert read(opened, seen=no_line).confidence == read(closed, seen=no_iris).confidence == 1
+    assert read(opened, seen=no_iris).confidence == read(closed, seen=no_line).confidence == 0
+
+
+def test_what_an_eye_does_not_show_is_not_worked_out(face_models: Path) -> None:
+    puppet = Puppet()
+    for openness, idle in ((1.0, "lash_line"), (0.0, "iris")):
+        image = puppet.render(Pose(openness=openness))
+        face = read_still(face_models, image)
+        assert face.right_eye is not None
+        found = FoundEye(face.right_eye.contour, face.right_eye.iris)
+        seen = EyeLook.of(image, face.landmarks, found, left=False)
+        assert read_eye(found, seen, AHEAD, (image.shape[1], image.shape[0]), left=False).confidence > 0.5
+        assert {"iris", "lash_line"} - vars(seen).keys() == {idle}
 
 
 def test_in_a_picture_without_colours_a_bright_iris_is_no_evidence_against_an_eye() -> None:
-    infrared = replace(GOOD, iris=0.0, coloured=False)
-    assert read(eye_at(100, 100, 40, gap=0.3), look=infrared).confidence == 1
+    infrared = look(iris=0.0, coloured=False)
+    assert read(eye_at(100, 100, 40, gap=0.3), seen=infrared).confidence == 1
 
 
 def test_a_grey_picture_is_known_for_one(face_models: Path, portrait: NDArray[np.uint8]) -> None:
@@ -180,8 +199,8 @@ def test_a_grey_picture_is_known_for_one(face_models: Path, portrait: NDArray[np
     grey = np.repeat(portrait.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
     noise = np.random.default_rng(0).integers(-1, 2, grey.shape)
     compressed = np.clip(grey + noise, 0, 255).astype(np.uint8)
-    looks = [look_at(image, face.landmarks, found, left=False) for image in (portrait, grey, compressed)]
-    assert [look.coloured for look in looks] == [True, False, False]
+    looks = [EyeLook.of(image, face.landmarks, found, left=False) for image in (portrait, grey, compressed)]
+    assert [each.coloured for each in looks] == [True, False, False]
 
 
 def read_still(face_models: Path, image: NDArray[np.uint8]) -> Face:

@@ -22,7 +22,8 @@ from edge.vision.tiles import holds, views
 from edge.vision.types import Box
 
 PICTURE = np.zeros((360, 640, 3), np.uint8)
-TILES = views((640, 360), 2)
+SIZE = (640, 360)
+TILES = views(SIZE, 2)
 
 
 def detected(box: Box, score: float = 0.9) -> Detection:
@@ -78,20 +79,56 @@ def test_a_face_in_two_overlapping_views_is_one_detection() -> None:
     assert len(search.detections) == 1
 
 
-def test_a_place_that_was_just_seen_is_not_looked_at_again() -> None:
+def test_a_place_is_looked_at_once_in_an_image() -> None:
     box = Box(100, 100, 80, 100)
     eyes = Eyes(box)
     search = search_of(eyes)
-    search.begin(PICTURE, 0.0, VisionSettings(detect_every_s=0.1, detect_tiles=1))
+    settings = VisionSettings(detect_every_s=0.1, detect_tiles=1)
+    search.begin(PICTURE, 0.0, settings)
     search.at(box)
     search.at(box)
     search.again([box])
-    search.begin(PICTURE, 0.05, VisionSettings(detect_every_s=0.1, detect_tiles=1))
-    search.again([box])
+    search.by_turns()
     assert len(eyes.looked) == 1
-    search.begin(PICTURE, 0.1, VisionSettings(detect_every_s=0.1, detect_tiles=1))
+    search.begin(PICTURE, 0.05, settings)
+    search.again([box], at_once=False)
+    assert len(eyes.looked) == 1
     search.again([box])
     assert len(eyes.looked) == 2
+
+
+def test_a_crowd_is_looked_at_in_every_image_and_other_places_as_often_as_without() -> None:
+    settings = VisionSettings(detect_every_s=0.05, detect_tiles=2)
+    crowd = Box(20, 100, 80, 100)
+    assert [tile for tile in TILES[1:] if holds(tile, crowd)] == TILES[1:2]
+    looked: list[list[int]] = []
+    for boxes in ([crowd], []):
+        eyes = Eyes()
+        search = search_of(eyes)
+        for at in range(60):
+            search.begin(PICTURE, at / 30, settings)
+            search.again(boxes)
+            if search.due():
+                search.by_turns()
+        looked.append([eyes.looked.count(place) for place in TILES])
+    with_crowd, without = looked
+    assert with_crowd[1] == 60
+    assert with_crowd[2] == pytest.approx(without[2], abs=4)
+    assert with_crowd[0] == pytest.approx(without[0], abs=4)
+
+
+def test_half_a_face_on_a_seam_is_none() -> None:
+    class Seam(Eyes):
+        def detect(self, image: NDArray[np.uint8], square: Region, faint: float) -> list[Detection]:
+            return [detected(self.boxes[0])] if square == TILES[2] else super().detect(image, square, faint)
+
+    left_end = TILES[2].x - TILES[2].side / 2
+    half, at_the_edge = Box(left_end - 30, 100, 80, 100), Box(600, 100, 80, 100)
+    for box, seen in ((half, 0), (at_the_edge, 1)):
+        search = Search(cast("Detector", cast("Any", Seam(box))), unwatched)
+        search.begin(PICTURE, 0.0, VisionSettings(detect_tiles=2))
+        search.at(Box(450, 100, 80, 100))
+        assert [len(search.views), len(search.detections)] == [1, seen]
 
 
 @given(st.floats(0, 500), st.floats(0, 500), st.floats(20, 300))
@@ -104,16 +141,48 @@ def test_the_meshs_box_is_worked_out_from_the_detectors(x: float, y: float, heig
 def test_each_detection_is_the_nearest_face_s_and_a_far_one_nobody_s() -> None:
     left, right, stranger = Box(100, 100, 80, 100), Box(300, 100, 80, 100), Box(500, 250, 80, 100)
     seen = [detected(stranger), detected(right), detected(left)]
-    assert whose([face(0, left), face(1, right)], seen, 0.05) == {0: seen[2], 1: seen[1]}
-    assert whose([], seen, 0.05) == whose([face(0, left)], [], 0.05) == {}
+    assert whose([face(0, left), face(1, right)], seen, 0.05, SIZE) == {0: seen[2], 1: seen[1]}
+    assert whose([], seen, 0.05, SIZE) == whose([face(0, left)], [], 0.05, SIZE) == {}
 
 
 def test_of_a_hidden_face_less_is_believed_the_further_away() -> None:
     box = Box(300, 100, 80, 100)
     aside = [detected(Box(box.x + 35, box.y, box.width, box.height))]
-    assert whose([face(0, box)], aside, 0.1) == {0: aside[0]}
+    assert whose([face(0, box)], aside, 0.1, SIZE) == {0: aside[0]}
     far = [detected(Box(box.x + 150, box.y, box.width, box.height))]
-    assert whose([face(0, box, hidden=True)], far, 1.0) == {}, "what it does behind another is a guess"
+    assert whose([face(0, box, hidden=True)], far, 1.0, SIZE) == {}, "what it does behind another is a guess"
+
+
+def test_who_comes_in_at_the_side_is_rather_new_than_one_who_was_near_there() -> None:
+    def found(x: float, t_s: float) -> bool:
+        here = detected(Box(x, 100, 80, 100))
+        return bool(whose([face(0, Box(x + 30, 100, 80, 100))], [here], t_s, SIZE))
+
+    assert found(280, 0.6)
+    assert not found(0, 0.6)
+    assert found(0, 0.1)
+
+
+def test_a_hidden_face_is_back_when_it_was_seen_for_a_moment_and_at_once_after_a_blink() -> None:
+    box = Box(300, 100, 80, 100)
+    hidden, seen = face(0, box, hidden=True), detected(box)
+    assert [hidden.comes_out(seen, t_s) for t_s in (0.4, 0.45, 0.5)] == [False, False, True]
+    hidden = face(0, box, hidden=True)
+    came_out = [hidden.comes_out(found, t_s) for found, t_s in ((seen, 0.4), (None, 0.45), (seen, 0.5))]
+    assert came_out == [False, False, False], "that was somebody who walked by"
+    assert face(0, box, hidden=True).comes_out(seen, 0.1)
+
+
+def test_a_face_that_was_in_view_a_moment_ago_keeps_newcomers_from_its_place() -> None:
+    hidden = face(0, Box(300, 100, 80, 100), hidden=True)
+    assert [hidden.there(t_s) for t_s in (0.1, 0.5)] == [True, False]
+
+
+def test_who_was_in_view_for_a_moment_is_waited_for_for_a_moment() -> None:
+    brief, long = (face(number, Box(300, 100, 80, 100), hidden=True) for number in range(2))
+    long.born_s = -5.0
+    assert [one.may_come_out(SIZE, 1.0) for one in (brief, long)] == [False, True]
+    assert not long.may_come_out(SIZE, 3.0)
 
 
 def test_two_are_a_crowd_when_they_stand_close() -> None:

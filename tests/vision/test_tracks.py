@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from edge.vision.likeness import Seen
+from edge.vision.likeness import Seen, newcomers
 from edge.vision.tracks import REMEMBER_S, Tracks, matched
 from edge.vision.types import Box
 
@@ -92,6 +92,15 @@ def test_a_face_whose_turn_does_not_come_is_neither_taken_for_another_nor_forgot
 def test_a_face_elsewhere_is_another_one() -> None:
     tracks = Tracks(Random(1))
     assert tracks.name([head(100)], 0.0) != tracks.name([head(500)], 0.1)
+
+
+def test_a_face_that_comes_up_near_by_is_the_same_but_rather_a_new_one_at_the_picture_s_side() -> None:
+    size = (1280, 720)
+    for x, same in ((600.0, True), (1240.0, False)):
+        tracks = Tracks(Random(3))
+        (name,) = {name for (name,) in walk(tracks, [[head(x - 120)]] * 10)}
+        face = head(x)
+        assert (tracks.name([replace(face, new=newcomers(face.box, size))], 1.4) == [name]) is same
 
 
 def test_a_recording_that_starts_over_starts_with_new_names() -> None:
