@@ -113,7 +113,7 @@ class Annotator:
             if panel is not None:
                 self._draw_panel(picture, face, panel)
             else:
-                taken.append(self._draw_tag(picture, face, taken))
+                taken += self._draw_tag(picture, face, taken)
 
     def _draw_face(self, picture: Image, face: FaceSketch) -> None:
         box = face.box
@@ -184,15 +184,18 @@ class Annotator:
             cv2.rectangle(picture, (round(bar_left), round(y - half)), (round(end), round(y + half)), colour, -1)
             write(picture, f"{value:.0%}".replace("%", " %"), right - pad, y, self._small, INK, align="right")
 
-    def _draw_tag(self, picture: Image, face: FaceSketch, taken: Sequence[Area]) -> Area:
+    def _draw_tag(self, picture: Image, face: FaceSketch, taken: Sequence[Area]) -> list[Area]:
+        """The label, where there is room; which area it takes."""
         text = face.label or "unsure"
         if face.label is not None and face.probabilities is not None:
             text += f" {face.probabilities[EXPRESSIONS.index(face.label)]:.0%}".replace("%", " %")
         size = (width_of(text, self._small) + 10 * self._unit, 1.1 * self._row)
         area = self._tags.find(face, size, taken)
+        if area is None:
+            return []
         _shade(picture, area)
         write(picture, text, (area[0] + area[2]) / 2, (area[1] + area[3]) / 2, self._small, INK, align="centre")
-        return area
+        return [area]
 
     def _draw_state(self, canvas: Image, shot: Shot, alert: _Alert | None, top: int) -> None:
         ground, ink = (GROUND, INK) if alert is None else LADDER[alert.severity]

@@ -17,6 +17,8 @@ _CLEAR_SHARE = 0.97
 _MOST_PANELS = 4
 #: A label moves to a better place only for this share of its area, so that it doesn't hop.
 _HOP_SHARE = 0.15
+#: A label that hid more than this share of its area of faces and other labels isn't drawn.
+_HIDES_SHARE = 0.25
 
 
 def overlap(a: Area, b: Area) -> float:
@@ -94,8 +96,11 @@ class Tags:
         self._room = room
         self._place: dict[str, int] = {}
 
-    def find(self, face: FaceSketch, size: tuple[float, float], taken: Sequence[Area]) -> Area:
-        """Where a label of this width and height hides the least of what is ``taken``: faces and other labels."""
+    def find(self, face: FaceSketch, size: tuple[float, float], taken: Sequence[Area]) -> Area | None:
+        """Where, at its face, a label of this width and height hides the least of what is ``taken``.
+
+        That is faces and other labels; None where there is no room.
+        """
         spots = self._spots(self._room.hull(face), size)
         cost = [sum(overlap(spot, other) for other in taken) for spot in spots]
         best = min(range(len(spots)), key=lambda place: (cost[place], place))
@@ -103,19 +108,16 @@ class Tags:
         if cost[kept] > cost[best] + _HOP_SHARE * size[0] * size[1]:
             kept = best
         self._place[face.track_id] = kept
-        return spots[kept]
+        return spots[kept] if cost[kept] <= _HIDES_SHARE * size[0] * size[1] else None
 
     def _spots(self, hull: Area, size: tuple[float, float]) -> list[Area]:
-        """Above, below, right and left of the face, then the picture's corners; all within the picture."""
+        """Above, below, right and left of the face, first at its middle or top; all within the picture."""
         (wide, high), room = size, self._room
-        middle_x, gap = (hull[0] + hull[2]) / 2, room.margin / 2
-        corners = [
-            (middle_x - wide / 2, hull[1] - gap - high),
-            (middle_x - wide / 2, hull[3] + gap),
-            (hull[2] + gap, hull[1]),
-            (hull[0] - gap - wide, hull[1]),
-            *((x, y) for y in (0.0, room.height - high) for x in (0.0, room.width - wide)),
-        ]
+        (left, top, right, bottom), gap = hull, room.margin / 2
+        middle, above, below = (left + right - wide) / 2, top - gap - high, bottom + gap
+        corners = [(middle, above), (middle, below), (right + gap, top), (left - gap - wide, top)]
+        corners += [(x, y) for y in (above, below) for x in (left, right - wide)]
+        corners += [(x, bottom - high) for x in (right + gap, left - gap - wide)]
         spots = []
         for left, top in corners:
             x, y = min(max(left, 0.0), max(room.width - wide, 0.0)), min(max(top, 0.0), max(room.height - high, 0.0))

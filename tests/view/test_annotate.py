@@ -88,8 +88,23 @@ def test_without_room_for_a_panel_the_label_is_a_line_beside_the_faces() -> None
     tags, taken = Tags(room), hulls(shot, room)
     for face in shot.faces:
         spot = tags.find(face, (100, 18), taken)
+        assert spot is not None
         assert sum(overlap(spot, other) for other in taken) == 0
         taken.append(spot)
+
+
+def test_a_label_stands_at_its_face_or_nowhere() -> None:
+    room = Room(640, 480, 1.0, 8)
+    face = a_shot(0, (640, 480), a_face(300, 200, 60, "0")).faces[0]
+    left, top, right, bottom = room.hull(face)
+    beside = [(left - 200, top - 60, right + 200, top), (left - 200, top - 1, left, bottom + 1)]
+    spot = Tags(room).find(face, (100, 18), beside)
+    assert spot is not None
+    assert all(overlap(spot, other) == 0 for other in beside)
+    assert abs(spot[0] - right) < 120
+    assert abs(spot[1] - bottom) < 30
+    around = [*beside, (left - 200, bottom, right + 200, bottom + 60), (right, top - 1, right + 200, bottom + 1)]
+    assert Tags(room).find(face, (100, 18), around) is None, "the picture's corners are free, but far"
 
 
 def test_the_cursor_stands_at_the_frames_time_and_the_episode_where_it_was() -> None:
