@@ -34,11 +34,16 @@ def _flip(content: bytes, rng: random.Random, most: int) -> bytes:
 
 
 def _other_weights(model: bytes, rng: random.Random) -> bytes:
-    """The same network with its largest layer's weights made up: it loads, runs and answers nonsense."""
+    """The same network with its largest layers' weights made up: it loads, runs and answers nonsense.
+
+    All of the largest size: one alone, at the end of a residual network, may change the answers by next to nothing.
+    """
     root = tflite.Model.GetRootAs(model)
     sizes = [root.Buffers(index).DataLength() for index in range(root.BuffersLength())]
-    weights = root.Buffers(sizes.index(max(sizes))).DataAsNumpy().tobytes()
-    return model.replace(weights, rng.randbytes(len(weights)), 1)
+    for index, size in enumerate(sizes):
+        if size == max(sizes):
+            model = model.replace(root.Buffers(index).DataAsNumpy().tobytes(), rng.randbytes(size), 1)
+    return model
 
 
 class Damage:
