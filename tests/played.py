@@ -23,7 +23,7 @@ class PlayedReader(Closing):
         return self._seen(frame)
 
     def read_ahead(
-        self, frames: Iterable[Frame | None], _at_hand: Callable[[], bool]
+        self, frames: Iterable[Frame | None], _at_hand: Callable[[], int]
     ) -> Iterator[tuple[Frame, Observation] | None]:
         for frame in frames:
             yield None if frame is None else (frame, self.read(frame))

@@ -383,7 +383,7 @@ class _Rig(Camera):
         return Frame(np.zeros((1, 1, 3), np.uint8), self._now.t_s, self._now.wall_time, self._now.seq, self.id)
 
     def read_ahead(
-        self, frames: Iterable[Frame | None], _at_hand: Callable[[], bool]
+        self, frames: Iterable[Frame | None], _at_hand: Callable[[], int]
     ) -> Iterator[tuple[Frame, Observation] | None]:
         for frame in frames:
             yield None if frame is None or self._now is None else (frame, self._now)

@@ -50,9 +50,9 @@ class PhotoCamera(Camera):
         seq, self._shown = self._shown, self._shown + 1
         return Frame(self._image, seq * _EVERY_S, seq * _EVERY_S, seq, self.id)
 
-    def at_hand(self) -> bool:
+    def at_hand(self) -> int:
         """See Camera."""
-        return self._shown < LOOKS
+        return LOOKS - self._shown
 
     def close(self) -> None:
         """Shows it no more."""

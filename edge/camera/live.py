@@ -115,7 +115,7 @@ class LiveCamera(Camera):
             if self._closed:
                 raise StopIteration
 
-    def at_hand(self) -> bool:
+    def at_hand(self) -> int:
         """See Camera."""
         return self._slot is not None
 

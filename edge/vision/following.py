@@ -64,7 +64,11 @@ class Followed:
 
     def there(self, t_s: float) -> bool:
         """Whether it is in view, or was a moment ago."""
-        return not self.hidden or (self.motion is not None and t_s - self.motion.t_s <= BRIEF_S)
+        return not self.hidden or self._lately(t_s)
+
+    def _lately(self, t_s: float) -> bool:
+        """Whether it was read a moment ago."""
+        return self.motion is not None and t_s - self.motion.t_s <= BRIEF_S
 
     def young(self, t_s: float) -> bool:
         """Whether it was first read only a moment ago."""
@@ -76,8 +80,7 @@ class Followed:
             self.out_s = None
         elif self.out_s is None:
             self.out_s = t_s
-        lately = self.motion is not None and t_s - self.motion.t_s <= BRIEF_S
-        return self.out_s is not None and (lately or t_s - self.out_s >= OUT_S)
+        return self.out_s is not None and (self._lately(t_s) or t_s - self.out_s >= OUT_S)
 
     def may_come_out(self, size: tuple[int, int], t_s: float) -> bool:
         """Whether it, hidden, may still be seen again in pictures of ``size`` (width, height)."""

@@ -17,7 +17,7 @@ from edge.vision.iris import IrisModel
 from edge.vision.mesh import FaceMesh, region_of_detection, region_of_landmarks
 from edge.vision.reading import Reading, misplaced, off_centre
 from edge.vision.region import Region
-from edge.vision.searching import CLEAR_HEIGHT, Search, mesh_box, whose
+from edge.vision.searching import CLEAR_HEIGHT, Search, mesh_box
 from edge.vision.settings import VisionSettings
 from edge.vision.turns import EyesByTurns
 from edge.vision.types import Array, Box, EyeSource
@@ -59,7 +59,6 @@ class LiteRtFinder:
         self._followed: list[Followed] = []
         self._unread: list[tuple[int, Box]] = []
         self._t_s = -np.inf
-        self._size = (0, 0)
 
     @property
     def eye_source(self) -> EyeSource:
@@ -73,8 +72,7 @@ class LiteRtFinder:
 
     def find(self, image: NDArray[np.uint8], t_s: float) -> list[FoundFace]:
         """The faces read in a BGR uint8 image [H, W, 3] taken at ``t_s``; at most ``max_faces`` are followed."""
-        self._size = (image.shape[1], image.shape[0])
-        self._forget(self._size, t_s)
+        self._forget((image.shape[1], image.shape[0]), t_s)
         search = self._search
         search.begin(image, t_s, self._settings)
         if self._room() > 0 or self._hidden():
@@ -82,7 +80,7 @@ class LiteRtFinder:
             search.again(uncertain, at_once=len(self._followed) > 1)
             if self._room() == self._settings.max_faces or search.due():
                 search.by_turns()
-        sighted = whose(self._followed, search.detections, t_s, self._size)
+        sighted = search.whose(self._followed)
         turn = self._turn(t_s, sighted)
         read = self._read(image, turn, t_s, sighted)
         lost = self._lose(turn, read, t_s)
@@ -194,7 +192,7 @@ class LiteRtFinder:
         if not doubtful:
             return []
         self._search.again(one.face.box(t_s) for one in doubtful)
-        now = whose(self._followed, self._search.detections, t_s, self._size)
+        now = self._search.whose(self._followed)
         read = []
         for one in doubtful:
             face, found = one.face, now.get(one.face.number)
@@ -256,11 +254,12 @@ class LiteRtFinder:
         for one in read:
             face = one.face
             seen = any(found.box.iou(one.box) >= KNOWN_FACE for found in self._search.detections)
+            missed = not seen and self._search.has_seen(one.box, CLEAR_HEIGHT)
             if seen:
                 face.doubted_s = None
-            elif face.doubted_s is None and self._search.has_seen(one.box, CLEAR_HEIGHT):
+            elif missed and face.doubted_s is None:
                 face.doubted_s = t_s
-            unborn = not seen and face.young(t_s) and self._search.has_seen(one.box, CLEAR_HEIGHT)
+            unborn = missed and face.young(t_s)
             doubted = face.doubted_s is not None and t_s - face.doubted_s > DOUBT_S
             if unborn or (doubted and any(one.box.iou(other.box) > 0 for other in read if other is not one)):
                 self._followed.remove(face)

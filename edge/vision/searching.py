@@ -57,7 +57,8 @@ class Search:
             self._looked_s = {}
             self._searched_s = -np.inf
         self._image, self._t_s, self._every_s = image, t_s, settings.detect_every_s
-        self._places = views((image.shape[1], image.shape[0]), settings.detect_tiles)
+        self._size = (image.shape[1], image.shape[0])
+        self._places = views(self._size, settings.detect_tiles)
         self.views, self.detections = [], []
 
     def due(self) -> bool:
@@ -111,9 +112,13 @@ class Search:
         """Whether it would have seen a face there in the current image."""
         return any(_sees(view, box, least) for view in self.views)
 
+    def whose(self, faces: Sequence[Followed]) -> dict[int, Detection]:
+        """``whose`` of what it has seen in the current image."""
+        return whose(faces, self.detections, self._t_s, self._size)
+
     def _shown(self, box: Box) -> Box:
         """The part of a box that is in the picture."""
-        height, width = self._image.shape[:2]
+        width, height = self._size
         left, top = min(max(box.x, 0.0), width), min(max(box.y, 0.0), height)
         right, bottom = min(max(box.x + box.width, left), width), min(max(box.y + box.height, top), height)
         return Box(left, top, right - left, bottom - top)

@@ -120,6 +120,13 @@ class Faces:
         return self.select(~self.blank)
 
 
+def needed_votes(faces: Faces, learner: str) -> NDArray[np.uint8]:
+    """FERPlus's votes [N, 10] for a recipe that learns them; raises DataError where the data has none."""
+    if faces.votes is None:
+        raise DataError(f"{learner} learns FERPlus's votes: put its fer2013new.csv beside fer2013.csv")
+    return faces.votes
+
+
 def soft_targets(faces: Faces, vote_share: float) -> NDArray[np.float32]:
     """Target distributions, float32 [N, 7]: the label's one-hot mixed with the FERPlus votes.
 

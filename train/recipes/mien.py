@@ -31,7 +31,7 @@ import numpy as np
 from keras import layers
 
 from train.augment import Augmentation
-from train.data.faces import CLASSES, DataError, Faces
+from train.data.faces import CLASSES, Faces, needed_votes
 from train.layers import conv_bn
 from train.metrics import FERPLUS_EMOTIONS
 from train.recipes.base import Distributions, Mask, Recipe, RecipeError
@@ -71,9 +71,7 @@ def distributions(faces: Faces) -> Distributions:
     Single votes are outliers and dropped where there are others, as Barsoum et al. 2016 do. Raises DataError for
     faces without votes.
     """
-    if faces.votes is None:
-        raise DataError("mien: labels=ferplus learns FERPlus's votes; put fer2013new.csv beside fer2013.csv")
-    votes = faces.votes[:, : len(FERPLUS_EMOTIONS)].astype(np.float32)
+    votes = needed_votes(faces, "mien with labels=ferplus")[:, : len(FERPLUS_EMOTIONS)].astype(np.float32)
     agreed = np.where(votes > 1, votes, 0)
     votes = np.where(agreed.any(axis=1, keepdims=True), agreed, votes)
     return np.asarray(votes / np.maximum(votes.sum(axis=1, keepdims=True), 1), np.float32)
@@ -81,9 +79,7 @@ def distributions(faces: Faces) -> Distributions:
 
 def named(faces: Faces) -> Mask:
     """The faces of which most voters name an emotion rather than unknown or not-a-face; bool [N]."""
-    if faces.votes is None:
-        return np.ones(len(faces), bool)
-    return np.asarray(faces.votes.argmax(axis=1) < len(FERPLUS_EMOTIONS))
+    return np.asarray(needed_votes(faces, "mien with labels=ferplus").argmax(axis=1) < len(FERPLUS_EMOTIONS))
 
 
 def recipe(

@@ -35,30 +35,23 @@ from __future__ import annotations
 import keras
 import numpy as np
 from keras import layers
-from numpy.typing import NDArray
 
-from train.data.faces import CLASSES, FERPLUS_COLUMNS, DataError, Faces, Split, soft_targets
+from train.data.faces import CLASSES, FERPLUS_COLUMNS, Faces, Split, needed_votes, soft_targets
 from train.recipes.base import Distributions, Mask, Recipe
 
 #: Most votes for unknown that a face of the paper's subset has.
 UNKNOWN = 3
 
 
-def _votes(faces: Faces) -> NDArray[np.uint8]:
-    if faces.votes is None:
-        raise DataError("ohlsen_vgg learns FERPlus's votes: put its fer2013new.csv beside fer2013.csv")
-    return faces.votes
-
-
 def distributions(faces: Faces) -> Distributions:
     """FERPlus's votes among the seven classes, float32 [N, 7]; FER2013's label where nobody voted for one."""
-    _votes(faces)
+    needed_votes(faces, "ohlsen_vgg")
     return soft_targets(faces, vote_share=1.0)
 
 
 def subset(faces: Faces) -> Mask:
     """The paper's faces of each split; of Training those with a class over 0.5 alone."""
-    votes = _votes(faces)
+    votes = needed_votes(faces, "ohlsen_vgg")
     named = votes[:, FERPLUS_COLUMNS.index("not_a_face")] == 0
     named &= votes[:, FERPLUS_COLUMNS.index("unknown")] <= UNKNOWN
     clear = distributions(faces).max(axis=1) > 0.5
