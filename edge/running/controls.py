@@ -154,23 +154,27 @@ class Controls:
         before = self._memory.now.switches.get(PRIVACY, False)
         lost = self._memory.switch(PRIVACY, on=on)
         try:
-            self._set_shutter()
+            told = self._set_shutter()
         except CameraError:
             self._memory.switch(PRIVACY, on=before)
             raise
-        self._tally.switch(PRIVACY, on=self._shutter.closed)
+        if not told:  # whoever sets a switch wants to hear where it stands, moved or not, but once
+            self._tally.switch(PRIVACY, on=self._shutter.closed)
         notes = [] if lost is None else [f"until the next start only: {lost}"]
         if not on and self._shutter.closed:
             notes.append(f"the camera stays closed; {self._shutter.reason}")
         return {"note": "; ".join(notes)} if notes else {}
 
-    def _set_shutter(self) -> None:
-        """Closes the camera where the switch or the schedule says so, and opens it where neither does."""
+    def _set_shutter(self) -> bool:
+        """Closes the camera where the switch or the schedule says so, and opens it where neither does.
+
+        Returns whether anything changed, which is then said.
+        """
         scheduled = self._schedule.reason()
         switched = self._memory.now.switches.get(PRIVACY, False)
         closed, reason = switched or scheduled is not None, None if switched else scheduled
         if (closed, reason) == (self._shutter.closed, self._shutter.reason):
-            return
+            return False
         if not closed:
             self._shutter.open()
         elif not self._shutter.closed:
@@ -183,6 +187,7 @@ class Controls:
             self._tally.camera("off", reason)
         self._tally.switch(PRIVACY, on=closed)
         log.info("camera %s%s", "off" if closed else "on", f": {reason}" if reason else "")
+        return True
 
     def _switch_rules(self) -> None:
         driver, expressions = self._on(DRIVER), self._on(EXPRESSIONS)

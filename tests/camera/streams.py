@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from edge.camera import Camera, CameraSettings, Frame
+from tests.delivery.parts import free_port
 
 SERVERS = Path(__file__).parent / "servers"
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -95,7 +95,7 @@ class Server(Stream):
         super().__init__()
         self.name = name
         self._words = words
-        self._port = _free_port()
+        self._port = free_port()
         self._url = url.format(port=self._port)
         self._listens = listens
 
@@ -202,12 +202,6 @@ def running(stream: Stream, size: tuple[int, int] = SMALL, kind: str = "live") -
         yield stream
     finally:
         stream.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _is_taken(port: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import signal
 import socket
@@ -67,9 +68,18 @@ def quick(url: str, **others: Any) -> BrokerSettings:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback interface that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """A TCP port of the loopback interface that nothing listens on.
+
+    Below those that the system gives to connections going out: nothing takes it before it is used, or between a
+    broker's end and its return.
+    """
+    while True:
+        port = secrets.choice(range(20000, 32000))  # not random's: hypothesis seeds that, and tests would meet
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return port
 
 
 def wait_for(what: Callable[[], bool], timeout_s: float = 15.0) -> bool:
