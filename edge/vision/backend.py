@@ -48,7 +48,8 @@ class FoundFace:
     score: 0..1, the mesh model's face presence, or 1.0 from a backend that only tells present from absent.
     landmarks: float32 [468, 3], x and y in pixels of the image, z on the same scale. eyes: the person's own right and
     left one, from a backend that reads them along with the face. number: the finder's own for a face that it follows,
-    as in ``FaceFinder.unread``; None from a backend that reads every face every time.
+    as in ``FaceFinder.unread``; None from a backend that reads every face every time. beside: the numbers of faces that
+    were in view together with it before it had one.
     """
 
     box: Box
@@ -56,6 +57,7 @@ class FoundFace:
     landmarks: Array
     eyes: FoundEyes | None = None
     number: int | None = None
+    beside: frozenset[int] = frozenset()
 
 
 class Stopwatch(Protocol):

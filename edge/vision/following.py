@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass, field, replace
 from math import hypot
 
 import numpy as np
 
 from edge.vision.detector import Detection
-from edge.vision.mesh import region_of_detection, region_of_landmarks
+from edge.vision.framing import Framing
+from edge.vision.mesh import mesh_box, region_of_detection, region_of_landmarks
 from edge.vision.motion import Motion
 from edge.vision.region import Region
 from edge.vision.tracks import REMEMBER_S
@@ -23,9 +25,11 @@ ALONG = 0.15
 SURE = 0.4
 #: A face is new for so long after it was first read: until then the detector must see it, too, where it looks.
 YOUNG_S = 0.5
-#: A face out of sight for no longer than the first is there again at once; after that it must be seen for the second on
-#: end, in two images at least: what the detector sees in its place may be somebody who walks by behind who hides it.
+#: A face out of sight for no longer than the first may still keep newcomers from its place. One that is hidden must be
+#: seen for the second on end, in two images at least: what the detector sees in its place may be somebody who walks by.
 BRIEF_S, OUT_S = 0.15, 0.09
+#: Where a reading may as well be another's, so long is waited for the other to show.
+CONTEST_S = 0.12
 #: Who was in view briefly is waited for briefly: for so many times as long, and ``BRIEF_S`` longer.
 PATIENCE = 3.0
 #: Two faces whose middles are nearer to each other than so many heights may be taken for each other by the mesh.
@@ -38,8 +42,10 @@ class Followed:
 
     number: unlike any other's of this finder. region: where it was found, or read last. tried_s: when it was last
     looked for. motion: None until it was read. hidden: it was lost behind another face, or beside one. doubted_s: since
-    when the detector does not see it where it looks. out_s: since when the detector has seen it again, hidden as it is.
-    readings: how often it was read, the first time at ``born_s``.
+    when the detector does not see it where it looks. out_s: since when the detector has seen it again, hidden as it is;
+    seen_again: where it may be, since then, and seen_at: where that detection was. contested_s: since when its readings
+    may as well be another's. readings: how often it was read, the first time at ``born_s``. beside: the numbers of
+    others who were in view at the same time before it was followed: whoever it is, it is none of these.
     """
 
     number: int
@@ -51,6 +57,11 @@ class Followed:
     born_s: float | None = None
     doubted_s: float | None = None
     out_s: float | None = None
+    seen_again: Motion | None = None
+    seen_at: Motion | None = None
+    contested_s: float | None = None
+    framing: Framing = field(default_factory=Framing)
+    beside: frozenset[int] = frozenset()
 
     @property
     def known(self) -> bool:
@@ -77,10 +88,21 @@ class Followed:
     def comes_out(self, found: Detection | None, t_s: float) -> bool:
         """Whether it, hidden, is in view again at ``t_s``; found: what the detector sees in its place."""
         if found is None:
-            self.out_s = None
-        elif self.out_s is None:
-            self.out_s = t_s
-        return self.out_s is not None and (self._lately(t_s) or t_s - self.out_s >= OUT_S)
+            self.out_s = self.seen_again = self.seen_at = None
+        elif self.motion is not None:
+            self.seen_at = Motion(mesh_box(found), t_s)
+            if self.seen_again is None:
+                self.out_s, self.seen_again = t_s, copy(self.motion)
+            self.seen_again.take(self.framing.mesh_box(found), t_s, self.framing.blur)
+        return self.out_s is not None and t_s - self.out_s >= OUT_S
+
+    def waits(self, t_s: float, *, contested: bool) -> bool:
+        """Whether its reading at ``t_s`` is put off, as it may as well be another's."""
+        if not contested:
+            self.contested_s = None
+        elif self.contested_s is None:
+            self.contested_s = t_s
+        return self.contested_s is not None and t_s - self.contested_s <= CONTEST_S
 
     def may_come_out(self, size: tuple[int, int], t_s: float) -> bool:
         """Whether it, hidden, may still be seen again in pictures of ``size`` (width, height)."""
@@ -110,15 +132,18 @@ class Followed:
         side = self.region.side
         return Box(self.region.x - side / 2, self.region.y - side / 2, side, side)
 
-    def take(self, landmarks: Array, box: Box, t_s: float) -> None:
-        """It was read; box: of the landmarks."""
+    def take(self, landmarks: Array, box: Box, t_s: float, found: Detection | None = None) -> None:
+        """It was read; box: of the landmarks, found: what the detector saw of it."""
+        if found is not None:
+            self.framing.take(found, box)
         if self.motion is None:
             self.born_s = t_s
             self.motion = Motion(box, t_s)
         else:
             self.motion.take(box, t_s)
         self.readings += 1
-        self.region, self.hidden, self.out_s = region_of_landmarks(landmarks, box), False, None
+        self.region, self.hidden = region_of_landmarks(landmarks, box), False
+        self.out_s = self.seen_again = self.seen_at = self.contested_s = None
 
 
 def crowded(face: Followed, followed: Sequence[Followed], t_s: float) -> bool:

@@ -56,7 +56,7 @@ class Seen:
     turn: of the nose from the middle between the temples, over half their distance: 0 ahead, positive towards the
     picture's right. proportions: logarithms of ``geometry.proportions``, None where the head is turned too far.
     followed: the track as whose face it was looked for, None for one that was found anew or where that is not known.
-    new: ``newcomers``.
+    new: ``newcomers``. beside: tracks whose faces were in view together with it.
     """
 
     box: Box
@@ -64,18 +64,26 @@ class Seen:
     proportions: Array | None = None
     followed: str | None = None
     new: float = NEW
+    beside: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, landmarks: Array, box: Box, size: tuple[int, int], followed: str | None = None) -> Seen:
+    def of(
+        cls,
+        landmarks: Array,
+        box: Box,
+        size: tuple[int, int],
+        followed: str | None = None,
+        beside: frozenset[str] = frozenset(),
+    ) -> Seen:
         """What mesh landmarks [468, 3] tell, and their box, in a picture of ``size`` (width, height)."""
         right, left, nose = landmarks[_ACROSS, 0].tolist()
         # In profile the temples meet, and the nose is far out.
         turn = min(max((2 * nose - right - left) / max(abs(left - right), 1e-6), -1.5), 1.5)
         new = newcomers(box, size)
         if abs(turn) > PROPORTIONS_MAX_TURN:
-            return cls(box, turn, None, followed, new)
+            return cls(box, turn, None, followed, new, beside)
         lengths = [log(max(length, 1e-6)) for length in proportions(landmarks)]
-        return cls(box, turn, np.array(lengths, np.float32), followed, new)
+        return cls(box, turn, np.array(lengths, np.float32), followed, new, beside)
 
 
 def newcomers(box: Box, size: tuple[int, int]) -> float:
@@ -135,12 +143,22 @@ def unlikely(faces: Sequence[Seen], known: Sequence[Known], t_s: float) -> Odds:
         return np.zeros((len(faces), len(known)))
     face_x, face_y, face_height, face_turn = _columns([(*place(face.box), face.turn) for face in faces])[:, :, None]
     ahead = [one.motion.at(t_s) for one in known]
-    x, y, height, place_variance, height_variance = _columns(
-        [(at.x, at.y, at.log_height, at.variance + PLACE**2, at.height_variance + SIZE**2) for at in ahead]
+    x, y, height, across, down, height_variance = _columns(
+        [
+            (
+                at.x,
+                at.y,
+                at.log_height,
+                at.variance + PLACE**2,
+                at.variance_down + PLACE**2,
+                at.height_variance + SIZE**2,
+            )
+            for at in ahead
+        ]
     )
     turn, gone_s = _columns([(one.turn, t_s - one.seen_s) for one in known])
-    off = ((face_x - x) ** 2 + (face_y - y) ** 2) * np.exp(-2 * height)
-    of_place = _student(off / place_variance, 2) + 2 * np.log(2 * pi * place_variance)
+    off = ((face_x - x) ** 2 / across + (face_y - y) ** 2 / down) * np.exp(-2 * height)
+    of_place = _student(off, 2) + np.log(2 * pi * across) + np.log(2 * pi * down)
     of_height = (face_height - height) ** 2 / height_variance + np.log(2 * pi * height_variance)
     turn_variance = TURN**2 + TURNING**2 * gone_s
     of_turn = _student((face_turn - turn) ** 2 / turn_variance, 1) + np.minimum(np.log(2 * pi * turn_variance), 0.0)
@@ -150,7 +168,8 @@ def unlikely(faces: Sequence[Seen], known: Sequence[Known], t_s: float) -> Odds:
     same = np.array([[face.followed == one.name for one in known] for face in faces])
     followed = -2 * log(FOLLOWED / (1 - FOLLOWED)) * same
     new = -2 * np.log([one.new for one in faces])[:, None]
-    return np.asarray(of_place + of_height + of_turn + found + followed + _unlike(faces, known) - new)
+    other = np.array([[np.inf if one.name in face.beside else 0.0 for one in known] for face in faces])
+    return np.asarray(of_place + of_height + of_turn + found + followed + _unlike(faces, known) - new + other)
 
 
 def _columns(rows: Sequence[tuple[float, ...]]) -> Odds:

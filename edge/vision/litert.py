@@ -14,10 +14,10 @@ from edge.vision.detector import Detection, Detector
 from edge.vision.following import Followed, apart, crowded, whose_turn
 from edge.vision.geometry import landmarks_box
 from edge.vision.iris import IrisModel
-from edge.vision.mesh import FaceMesh, region_of_detection, region_of_landmarks
+from edge.vision.mesh import FaceMesh, mesh_box, region_of_detection, region_of_landmarks
 from edge.vision.reading import Reading, misplaced, off_centre
 from edge.vision.region import Region
-from edge.vision.searching import CLEAR_HEIGHT, Search, mesh_box
+from edge.vision.searching import CLEAR_HEIGHT, MOST, Search, Stranger
 from edge.vision.settings import VisionSettings
 from edge.vision.turns import EyesByTurns
 from edge.vision.types import Array, Box, EyeSource
@@ -86,20 +86,24 @@ class LiteRtFinder:
         lost = self._lose(turn, read, t_s)
         if lost and self._room() > 0:
             search.at(lost[0])
+        strangers = search.strangers(self._followed)
         if search.views:
             read = self._confirmed(read, t_s)
-            new = self._new(read, sighted, t_s)[: self._room()]
+            new = self._new(read, sighted, strangers, t_s)[: self._room()]
             self._followed += [face for face, _ in new]
             if self._settings.read_faces is not None:
                 new = new[: max(self._settings.read_faces - len(turn), 0)]
             found = {face.number: detection for face, detection in new}
             read = self._read(image, [face for face, _ in new], t_s, found, read)
             self._lose([face for face, _ in new], read, t_s)
-        read = [one for one in read if not one.contested(self._followed, t_s)]
+        read = [one for one in read if not one.face.waits(t_s, contested=one.contested(self._followed, t_s))]
         for one in read:
-            one.face.take(one.landmarks, one.box, t_s)
+            one.face.take(one.landmarks, one.box, t_s, sighted.get(one.face.number))
+        search.note({one.face.number: one.box for one in read}, self._followed, strangers)
         self._unread = [(face.number, face.box(t_s)) for face in self._followed if face.known and face.tried_s != t_s]
-        return [FoundFace(one.box, one.score, one.landmarks, number=one.face.number) for one in read]
+        return [
+            FoundFace(one.box, one.score, one.landmarks, number=one.face.number, beside=one.face.beside) for one in read
+        ]
 
     def eyes(self, image: NDArray[np.uint8], faces: Sequence[FoundFace]) -> list[FoundEyes | None]:
         """The eyes of faces that ``find`` found in the image, read by the iris model, where they are asked for."""
@@ -139,6 +143,8 @@ class LiteRtFinder:
         for face in self._followed:
             if face.hidden:
                 face.tried_s = t_s
+                if face.number not in sighted and self._search.has_seen(face.box(t_s)):
+                    self._search.went_on(face)
         there = [face for face in self._followed if not face.hidden or face.comes_out(sighted.get(face.number), t_s)]
         heights = [face.box(t_s).height for face in there]
         tried_s = [face.tried_s for face in there]
@@ -191,7 +197,7 @@ class LiteRtFinder:
         """Faces that the mesh saw where they can hardly be, looked at where the detector sees them."""
         if not doubtful:
             return []
-        self._search.again(one.face.box(t_s) for one in doubtful)
+        self._search.again((one.face.box(t_s) for one in doubtful), most=MOST + 1)
         now = self._search.whose(self._followed)
         read = []
         for one in doubtful:
@@ -268,16 +274,25 @@ class LiteRtFinder:
         return kept
 
     def _new(
-        self, read: Sequence[Reading], sighted: Mapping[int, Detection], t_s: float
+        self,
+        read: Sequence[Reading],
+        sighted: Mapping[int, Detection],
+        strangers: Sequence[tuple[Stranger, Detection]],
+        t_s: float,
     ) -> list[tuple[Followed, Detection]]:
         """Those of the detector's faces that are not followed yet."""
         read_now = {one.face.number: one.box for one in read}
         # Of a face that touches another the detector may see a part, or more: that is no newcomer.
         boxes = [read_now.get(face.number) or face.box(t_s) for face in self._followed if face.there(t_s)]
-        return [
-            (Followed(next(self._numbers), region_of_detection(found)), found)
-            for found in self._search.detections
-            if found.score >= self._settings.min_detection_score
-            and not any(found is one for one in sighted.values())
-            and all(apart(mesh_box(found), box) > SAME for box in boxes)
-        ]
+        new = []
+        for found in self._search.detections:
+            stranger = next((one for one, its in strangers if its is found), None)
+            if found.score < self._settings.min_detection_score or any(found is one for one in sighted.values()):
+                continue
+            if stranger is None and any(apart(mesh_box(found), box) <= SAME for box in boxes):
+                continue
+            others = frozenset(face.number for face in self._followed if face.hidden and face.number in sighted)
+            if stranger is not None:
+                others |= stranger.others(mesh_box(found), t_s)
+            new.append((Followed(next(self._numbers), region_of_detection(found), beside=others), found))
+        return new

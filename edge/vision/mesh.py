@@ -20,6 +20,8 @@ SIZE = 192
 SCALE = 1.5
 #: The eyes' outer corners, which give the region's turn.
 RIGHT_CORNER, LEFT_CORNER = 33, 263
+#: The detector frames brows to chin: its box is so many heights of the mesh's below that one, and so much lower.
+BELOW, LOWER = 0.06, 0.88
 
 
 class FaceMesh:
@@ -42,6 +44,13 @@ class FaceMesh:
 def region_of_detection(detection: Detection) -> Region:
     """Where to look for the mesh of a newly detected face; turned so that its eyes lie level."""
     return _around(detection.box, detection.keypoints[0], detection.keypoints[1])
+
+
+def mesh_box(found: Detection) -> Box:
+    """About the box that the mesh would have of what the detector found."""
+    box = found.box
+    height = box.height / LOWER
+    return Box(box.x, box.y + box.height / 2 - (0.5 + BELOW) * height, box.width, height)
 
 
 def region_of_landmarks(landmarks: Array, box: Box | None = None) -> Region:

@@ -21,7 +21,7 @@ from edge.vision.likeness import Seen
 from edge.vision.litert import LiteRtFinder
 from edge.vision.quality import QualityMeter
 from edge.vision.settings import VisionSettings
-from edge.vision.tracks import Tracks
+from edge.vision.tracks import REMEMBER_S, Tracks
 from edge.vision.types import Box, Observation, Unread
 
 
@@ -222,19 +222,29 @@ class FaceReader:
         self, found: Sequence[FoundFace], waiting: Collection[str], t_s: float, size: tuple[int, int]
     ) -> list[str]:
         """The track ids of the faces in a picture of ``size``; waiting: of those that were not looked for."""
-        looks = [Seen.of(face.landmarks, face.box, size, self._followed_as(face)) for face in found]
+        looks = [
+            Seen.of(face.landmarks, face.box, size, self._followed_as(face), self._others(face.beside))
+            for face in found
+        ]
         names = self._tracks.name(looks, t_s, waiting)
         for face, name in zip(found, names, strict=True):
             if face.number is not None:
                 self._read[face.number] = name, t_s
         known = {*names, *waiting}
-        self._read = {number: last for number, last in self._read.items() if last[0] in known}
+        self._read = {
+            number: (name, read_s)
+            for number, (name, read_s) in self._read.items()
+            if name in known or 0 <= t_s - read_s <= REMEMBER_S
+        }
         self._features.keep(known)
         return names
 
     def _followed_as(self, face: FoundFace) -> str | None:
         read = None if face.number is None else self._read.get(face.number)
         return None if read is None else read[0]
+
+    def _others(self, numbers: Collection[int]) -> frozenset[str]:
+        return frozenset(self._read[number][0] for number in numbers if number in self._read)
 
     def _unread(self, followed: Sequence[tuple[int, Box]]) -> tuple[Unread, ...]:
         return tuple(

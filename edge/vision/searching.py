@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from math import inf
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 from edge.vision.backend import Stopwatch
 from edge.vision.detector import MAX_OVERLAP, Detection, Detector
 from edge.vision.following import Followed, apart
-from edge.vision.likeness import newcomers
+from edge.vision.framing import STRANGE
+from edge.vision.likeness import ENTER, NEW, newcomers
+from edge.vision.mesh import mesh_box
 from edge.vision.motion import Motion
 from edge.vision.region import Region
 from edge.vision.settings import VisionSettings
@@ -25,15 +28,36 @@ MOST = 2
 FAINT = 0.3
 #: The least height of a face, over the side of what is searched, that the detector finds at times, and hardly misses.
 LEAST_HEIGHT, CLEAR_HEIGHT = 0.11, 0.14
-#: The detector frames brows to chin: its box is so many heights of the mesh's below that one, give or take the
-#: standard deviation, and so much lower.
-BELOW, FRAMED, LOWER = 0.06, 0.1, 0.88
 #: A detection further off than so many standard deviations is another face. Of one that is hidden the square counts so
 #: many times, and it is another face, too, further off than so many heights: what it will do is a guess.
 FAR, HIDDEN_FAR, FARTHEST = 3.0, 2.0, 1.2
+#: Whom the detector sees and nobody follows is remembered for so long; further than so many heights from every face in
+#: view, or it is one of these after all.
+STRANGER_S, BESIDE = 0.25, 0.35
+#: And only where people come in, at this density of newcomers: elsewhere most are parts of two faces.
+ENTERING = NEW + ENTER * exp(-1)
 #: A detection that reaches out of a tile, but not of the picture, by more than this share of its width is made of half
 #: a face.
 CUT = 0.05
+
+
+@dataclass(slots=True)
+class Stranger:
+    """Somebody whom the detector sees and who is not followed, yet.
+
+    motion: of the mesh's box, about. beside: the numbers of faces that were in view at the same time. before: the face
+    that it was taken for at first, hidden as that is.
+    """
+
+    motion: Motion
+    beside: frozenset[int]
+    before: Followed | None = None
+
+    def others(self, box: Box, t_s: float) -> frozenset[int]:
+        """The numbers of faces that it is none of; box: where it is at ``t_s``."""
+        if self.before is None or apart(box, self.before.box(t_s)) <= BESIDE:
+            return self.beside
+        return self.beside | {self.before.number}
 
 
 class Search:
@@ -48,6 +72,7 @@ class Search:
         self._places: list[Region] = []
         self._looked_s: dict[Region, float] = {}
         self._t_s = self._searched_s = -np.inf
+        self._strangers: list[Stranger] = []
         self.views: list[Region] = []
         self.detections: list[Detection] = []
 
@@ -56,6 +81,7 @@ class Search:
         if t_s < self._t_s:
             self._looked_s = {}
             self._searched_s = -np.inf
+        self._strangers = [one for one in self._strangers if 0 <= t_s - one.motion.t_s <= STRANGER_S]
         self._image, self._t_s, self._every_s = image, t_s, settings.detect_every_s
         self._size = (image.shape[1], image.shape[0])
         self._places = views(self._size, settings.detect_tiles)
@@ -92,15 +118,15 @@ class Search:
         else:
             self._look(place)
 
-    def again(self, boxes: Iterable[Box], *, at_once: bool = True) -> None:
-        """Looks at the places that hold most of ``boxes``, up to MOST in this image.
+    def again(self, boxes: Iterable[Box], *, at_once: bool = True, most: int = MOST) -> None:
+        """Looks at the places that hold most of ``boxes``, up to so many in this image.
 
         at_once: also where it looked less than ``detect_every_s`` ago.
         """
         waiting = [self._shown(box) for box in boxes]
         rest_s = 0.0 if at_once else self._every_s
         places = [place for place in self._places if self._t_s - self._looked_s.get(place, -np.inf) >= rest_s]
-        while len(self.views) < MOST:
+        while len(self.views) < most:
             waiting = [box for box in waiting if not self.has_seen(box, CLEAR_HEIGHT)]
             number = {place: sum(_sees(place, box, CLEAR_HEIGHT) for box in waiting) for place in places}
             best = max(places, key=lambda place: (number[place], -place.side), default=None)
@@ -113,8 +139,38 @@ class Search:
         return any(_sees(view, box, least) for view in self.views)
 
     def whose(self, faces: Sequence[Followed]) -> dict[int, Detection]:
-        """``whose`` of what it has seen in the current image."""
-        return whose(faces, self.detections, self._t_s, self._size)
+        """By their numbers, faces that were read before with what it sees of each in the current image."""
+        return whose(faces, self.detections, self._t_s, self._size, self._strangers)[0]
+
+    def strangers(self, faces: Sequence[Followed]) -> list[tuple[Stranger, Detection]]:
+        """Those who were seen beside ``faces`` lately and are none of these, with what it sees of each."""
+        return whose(faces, self.detections, self._t_s, self._size, self._strangers)[1]
+
+    def went_on(self, face: Followed) -> None:
+        """What it saw in the place of a face that is hidden has left that place: it is somebody else's."""
+        if face.seen_at is not None:
+            self._strangers.append(Stranger(face.seen_at, frozenset(), face))
+
+    def note(
+        self, seen: Mapping[int, Box], faces: Sequence[Followed], again: Sequence[tuple[Stranger, Detection]]
+    ) -> None:
+        """Remembers for a moment whom it sees beside those who are followed.
+
+        seen: by their numbers, the faces in view; again: ``strangers``.
+        """
+        whose_now = self.whose(faces)
+        beside = frozenset(number for number in whose_now if number in seen)
+        for found in self.detections:
+            box, mine = mesh_box(found), any(found is one for one in whose_now.values())
+            before = next((one for one, its in again if its is found), None)
+            if mine or newcomers(box, self._size) < ENTERING or any(apart(box, one) <= BESIDE for one in seen.values()):
+                if before is not None:
+                    self._strangers.remove(before)
+            elif before is None:
+                self._strangers.append(Stranger(Motion(box, self._t_s), beside))
+            else:
+                before.motion.take(box, self._t_s, STRANGE)
+                before.beside |= beside
 
     def _shown(self, box: Box) -> Box:
         """The part of a box that is in the picture."""
@@ -143,32 +199,45 @@ def _sees(place: Region, box: Box, least: float = LEAST_HEIGHT) -> bool:
 
 
 def whose(
-    faces: Sequence[Followed], detections: Sequence[Detection], t_s: float, size: tuple[int, int]
-) -> dict[int, Detection]:
-    """By their numbers, faces that were read before with what the detector sees of each at ``t_s``.
+    faces: Sequence[Followed],
+    detections: Sequence[Detection],
+    t_s: float,
+    size: tuple[int, int],
+    strangers: Sequence[Stranger] = (),
+) -> tuple[dict[int, Detection], list[tuple[Stranger, Detection]]]:
+    """What the detector sees of each at ``t_s``: of faces that were read before, by their numbers, and of strangers.
 
     size: of the picture (width, height).
     """
     known = [(face, face.motion) for face in faces if face.motion is not None]
-    if not known or not detections:
-        return {}
-    far = np.array([[_far(face, motion, found, t_s) for found in detections] for face, motion in known])
-    far += 2 * np.log([newcomers(mesh_box(found), size) for found in detections])
-    return {known[at][0].number: detections[which] for at, which in matched(far, 0.0)}
+    if not (known or strangers) or not detections:
+        return {}, []
+    far = [[_far(face, motion, found, t_s) for found in detections] for face, motion in known]
+    far += [[_strange(one, found, t_s) for found in detections] for one in strangers]
+    odds = np.array(far) + 2 * np.log([newcomers(mesh_box(found), size) for found in detections])
+    pairs = matched(odds, 0.0)
+    return (
+        {known[at][0].number: detections[which] for at, which in pairs if at < len(known)},
+        [(strangers[at - len(known)], detections[which]) for at, which in pairs if at >= len(known)],
+    )
+
+
+def _strange(one: Stranger, found: Detection, t_s: float) -> float:
+    """As ``_far``, of a stranger."""
+    off = one.motion.off(mesh_box(found), t_s, STRANGE)
+    return inf if off > FAR**2 else off + one.motion.spread(t_s, STRANGE)
 
 
 def _far(face: Followed, motion: Motion, found: Detection, t_s: float) -> float:
     """How unlikely a detection is a face's: minus twice the logarithm of a density, infinite beyond all doubt."""
-    box = mesh_box(found)
-    off = motion.off(box, t_s, FRAMED)
-    guess = face.hidden and face.readings > 1
+    box, blur = face.framing.mesh_box(found), face.framing.blur
+    off = motion.off(box, t_s, blur)
+    guess = face.hidden and face.readings > 1 and face.seen_again is None
     if off > FAR**2 or (guess and (apart(motion.box(t_s), box) > FARTHEST or off * HIDDEN_FAR > FAR**2)):
         return inf
-    return off + motion.spread(t_s, FRAMED)
-
-
-def mesh_box(found: Detection) -> Box:
-    """About the box that the mesh would have of what the detector found."""
-    box = found.box
-    height = box.height / LOWER
-    return Box(box.x, box.y + box.height / 2 - (0.5 + BELOW) * height, box.width, height)
+    if face.seen_again is not None:
+        motion = face.seen_again
+        off = motion.off(box, t_s, blur)
+        if off > FAR**2:
+            return inf
+    return off + motion.spread(t_s, blur)

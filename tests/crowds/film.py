@@ -43,6 +43,8 @@ _ABOVE, _RADIUS = 0.05, 0.72
 GLIMPSE_S = 0.15
 #: A face belongs to the truth's box that it overlaps by so much (IoU).
 _SAME = 0.3
+#: By so much less it still is somebody's who can be seen, rather than somebody's who cannot.
+_SEEN = 0.05
 
 
 def film(coming: Sequence[Visit], times: Iterable[float]) -> Iterator[tuple[float, Image, Truth]]:
@@ -66,16 +68,16 @@ def read(reader: FaceReader, coming: Sequence[Visit], times: Iterable[float]) ->
 
 
 def puppets(
-    reader: FaceReader, seed: int, people: int, seconds: float, fps: float
+    reader: FaceReader, seed: int, people: int, seconds: float, fps: float, far_m: float = FAR_M
 ) -> Iterator[tuple[Observation, Truth]]:
-    """As ``crowd``, of a film of puppets."""
-    coming = [_near(visit) for visit in visits(Random(seed), people, seconds, (8.0, 30.0), FAR_M)]
+    """As ``crowd``, of a film of puppets, nobody further away than ``far_m``."""
+    coming = [_near(visit, far_m) for visit in visits(Random(seed), people, seconds, (8.0, 30.0), far_m)]
     times = frame_times(seconds, fps, jitter_s=0.1 / fps, dropped=0.02, seed=seed)
     return read(reader, coming, times)
 
 
-def _near(visit: Visit) -> Visit:
-    return replace(visit, z=[(t_s, min(z_m, FAR_M)) for t_s, z_m in visit.z])
+def _near(visit: Visit, far_m: float) -> Visit:
+    return replace(visit, z=[(t_s, min(z_m, far_m)) for t_s, z_m in visit.z])
 
 
 def _people(there: Sequence[Present], t_s: float) -> Iterator[Someone]:
@@ -100,8 +102,10 @@ def _people(there: Sequence[Present], t_s: float) -> Iterator[Someone]:
 
 
 def _whose(box: Box, truth: Truth) -> int:
-    best = max(truth.people, key=lambda person: person.box.iou(box), default=None)
-    return best.visit if best is not None and best.box.iou(box) >= _SAME else -1
+    there = [person for person in truth.people if person.box.iou(box) >= _SAME]
+    # Where one stands before another and both boxes agree, it is whoever can be seen.
+    best = max(there, key=lambda person: person.box.iou(box) + _SEEN * person.visible, default=None)
+    return -1 if best is None else best.visit
 
 
 def _step(yaw_deg: float) -> float:

@@ -103,6 +103,20 @@ def test_a_face_that_comes_up_near_by_is_the_same_but_rather_a_new_one_at_the_pi
         assert (tracks.name([replace(face, new=newcomers(face.box, size))], 1.4) == [name]) is same
 
 
+def test_who_was_in_view_together_with_a_face_does_not_get_its_name() -> None:
+    tracks = Tracks(Random(0))
+    ((name,), *_) = walk(tracks, [[head(300)]] * 5)
+    assert tracks.name([replace(head(310), beside=frozenset({name}))], 0.5) != [name]
+    assert tracks.name([head(300)], 0.6) == [name]
+
+
+def test_a_face_further_down_is_another_sooner_than_one_further_along() -> None:
+    for box, same in ((Box(380, 300, 80, 100), True), (Box(260, 420, 80, 100), False)):
+        tracks = Tracks(Random(0))
+        ((name,),) = walk(tracks, [[Seen(Box(260, 300, 80, 100))]])
+        assert (tracks.name([Seen(box)], 0.1) == [name]) == same
+
+
 def test_a_recording_that_starts_over_starts_with_new_names() -> None:
     tracks = Tracks(Random(1))
     assert tracks.name([head(100)], 9.0) != tracks.name([head(100)], 0.0)
