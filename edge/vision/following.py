@@ -134,8 +134,8 @@ class Followed:
 
     def take(self, landmarks: Array, box: Box, t_s: float, found: Detection | None = None) -> None:
         """It was read; box: of the landmarks, found: what the detector saw of it."""
-        if found is not None:
-            self.framing.take(found, box)
+        if found is not None and self.known and not self.young(t_s):
+            self.framing.take(found, box)  # no sooner: the mesh's first looks settle on a face by and by
         if self.motion is None:
             self.born_s = t_s
             self.motion = Motion(box, t_s)

@@ -25,7 +25,7 @@ from edge.vision.geometry import landmarks_box
 from edge.vision.types import Box
 from tests.crowds.crowd import SHOWN, UNSEEN_YAW_DEG, Present, Truth, present
 from tests.crowds.crowd import Person as Someone
-from tests.crowds.people import HEIGHT, WIDTH, Visit, value, visits
+from tests.crowds.people import HEIGHT, WIDTH, Interval, Visit, value, visits
 
 Image = NDArray[np.uint8]
 
@@ -68,16 +68,16 @@ def read(reader: FaceReader, coming: Sequence[Visit], times: Iterable[float]) ->
 
 
 def puppets(
-    reader: FaceReader, seed: int, people: int, seconds: float, fps: float, far_m: float = FAR_M
+    reader: FaceReader, seed: int, people: int, seconds: float, fps: float, stay_s: Interval = (8.0, 30.0)
 ) -> Iterator[tuple[Observation, Truth]]:
-    """As ``crowd``, of a film of puppets, nobody further away than ``far_m``."""
-    coming = [_near(visit, far_m) for visit in visits(Random(seed), people, seconds, (8.0, 30.0), far_m)]
+    """As ``crowd``, of a film of puppets, nobody further away than ``FAR_M``."""
+    coming = [_near(visit) for visit in visits(Random(seed), people, seconds, stay_s, FAR_M)]
     times = frame_times(seconds, fps, jitter_s=0.1 / fps, dropped=0.02, seed=seed)
     return read(reader, coming, times)
 
 
-def _near(visit: Visit, far_m: float) -> Visit:
-    return replace(visit, z=[(t_s, min(z_m, far_m)) for t_s, z_m in visit.z])
+def _near(visit: Visit) -> Visit:
+    return replace(visit, z=[(t_s, min(z_m, FAR_M)) for t_s, z_m in visit.z])
 
 
 def _people(there: Sequence[Present], t_s: float) -> Iterator[Someone]:
