@@ -7,6 +7,7 @@ not synced: each acknowledgement would cost a flash card a write of its own, to 
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ PRAGMA user_version = {_VERSION};
 COMMIT;
 """  # noqa: S608 - two numbers
 
+#: How long another process may hold the file, seconds.
+_PATIENCE_S = 5.0
 #: 2020-01-01: a put before it was stamped by a clock that nobody had set, so its age is not known.
 _CLOCK_SET_AFTER = 1_577_836_800.0
 
@@ -78,7 +81,7 @@ class Store:
         self._name = "outbox in memory" if path is None else f"outbox {path}"
         with self._reporting():
             self._db = sqlite3.connect(
-                ":memory:" if path is None else path, timeout=5.0, isolation_level=None, check_same_thread=False
+                ":memory:" if path is None else path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
             )
         try:
             with self._reporting():
@@ -88,9 +91,11 @@ class Store:
             raise
 
     def _prepare(self) -> None:
+        self._db.execute("BEGIN")  # else another process may make the tables between two of these
         (application,) = self._db.execute("PRAGMA application_id").fetchone()
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         (tables,) = self._db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+        self._db.execute("COMMIT")
         if tables and application != _APPLICATION_ID:
             raise OutboxError(f"{self._name} is another program's database: set another path")
         if version > _VERSION:
@@ -98,8 +103,21 @@ class Store:
         (verdict,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise StoreError(f"{self._name}: damaged ({verdict.splitlines()[0]})", damaged=True)
-        self._db.execute("PRAGMA journal_mode = WAL")
+        self._write_ahead()
         self._db.executescript(_SCHEMA)
+
+    def _write_ahead(self) -> None:
+        """Sets the journal mode, for which SQLite, unlike elsewhere, does not wait until others let go of the file."""
+        until_s = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until_s:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
     def put(self, events: Iterable[Waiting], *, most: int, oldest_s: float) -> None:
         """Stores events at the end, all or none; their ``row`` is not used, and an id that is there stays as it is.

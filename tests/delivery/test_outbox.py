@@ -88,6 +88,26 @@ def test_several_threads_may_put_at_once(outbox: Outbox) -> None:
     assert outbox.depth() == len(heard) == 80
 
 
+def test_two_may_open_a_new_outbox_at_the_same_moment(tmp_path: Path) -> None:
+    """As ``mien vision`` and ``mien publish`` do on a new device."""
+    for number in range(60):
+        path, both, failed = tmp_path / f"{number}.sqlite", threading.Barrier(2), list[OutboxError]()
+
+        def open_it(path: Path = path, both: threading.Barrier = both, failed: list[OutboxError] = failed) -> None:
+            both.wait()
+            try:
+                Store(path).close()
+            except OutboxError as error:
+                failed.append(error)
+
+        threads = [threading.Thread(target=open_it) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not failed
+
+
 def test_a_process_killed_in_the_midst_of_putting_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "outbox.sqlite"
     put: list[str] = []

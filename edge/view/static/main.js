@@ -55,7 +55,7 @@ const handlers = {
     if (on.pause) return;
     const number = ++decoding;
     const bitmap = jpeg && (await createImageBitmap(jpeg));
-    if (number < decoded) return bitmap?.close(); // overtaken by one that was decoded faster
+    if (on.pause || number < decoded) return bitmap?.close(); // or overtaken by one that was decoded faster
     decoded = number;
     if (waiting) waiting.bitmap?.close();
     else requestAnimationFrame(draw);
@@ -64,6 +64,11 @@ const handlers = {
 };
 
 function draw() {
+  if (on.pause) {
+    waiting?.bitmap?.close();
+    waiting = null;
+    return;
+  }
   shown?.bitmap?.close();
   shown = waiting;
   waiting = null;
