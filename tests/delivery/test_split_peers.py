@@ -72,11 +72,11 @@ def instead_of_publish(config: Config) -> Iterator[socket.socket]:
 
 
 def as_many_as_it_takes(sock: socket.socket, packets: Iterable[bytes]) -> int:
-    """Sends until the peer's buffer is full; returns how many that took."""
+    """Sends until the peer's buffer is full, or the peer has had enough and hung up; returns how many that took."""
     for number, packet in enumerate(packets):
         try:
             sock.send(packet)
-        except BlockingIOError:
+        except (BlockingIOError, ConnectionError):
             return number
     raise AssertionError("it reads whatever comes, however much")
 
