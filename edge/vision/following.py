@@ -37,15 +37,27 @@ CROWDED = 1.3
 
 
 @dataclass(slots=True)
+class Again:
+    """Somebody whom the detector sees in a hidden face's place.
+
+    since_s: for the first time. seen: where, the last time. motion: of the face, if it is that one.
+    """
+
+    since_s: float
+    seen: Motion
+    motion: Motion
+
+
+@dataclass(slots=True)
 class Followed:
     """One face.
 
     number: unlike any other's of this finder. region: where it was found, or read last. tried_s: when it was last
     looked for. motion: None until it was read. hidden: it was lost behind another face, or beside one. doubted_s: since
-    when the detector does not see it where it looks. out_s: since when the detector has seen it again, hidden as it is;
-    seen_again: where it may be, since then, and seen_at: where that detection was. contested_s: since when its readings
-    may as well be another's. readings: how often it was read, the first time at ``born_s``. beside: the numbers of
-    others who were in view at the same time before it was followed: whoever it is, it is none of these.
+    when the detector does not see it where it looks. again: what the detector sees in its place, hidden as it is.
+    contested_s: since when its readings may as well be another's. readings: how often it was read, the first time at
+    ``born_s``. beside: the numbers of others who were in view at the same time before it was followed: whoever it is,
+    it is none of these.
     """
 
     number: int
@@ -56,9 +68,7 @@ class Followed:
     readings: int = 0
     born_s: float | None = None
     doubted_s: float | None = None
-    out_s: float | None = None
-    seen_again: Motion | None = None
-    seen_at: Motion | None = None
+    again: Again | None = None
     contested_s: float | None = None
     framing: Framing = field(default_factory=Framing)
     beside: frozenset[int] = frozenset()
@@ -75,11 +85,7 @@ class Followed:
 
     def there(self, t_s: float) -> bool:
         """Whether it is in view, or was a moment ago."""
-        return not self.hidden or self._lately(t_s)
-
-    def _lately(self, t_s: float) -> bool:
-        """Whether it was read a moment ago."""
-        return self.motion is not None and t_s - self.motion.t_s <= BRIEF_S
+        return not self.hidden or (self.motion is not None and t_s - self.motion.t_s <= BRIEF_S)
 
     def young(self, t_s: float) -> bool:
         """Whether it was first read only a moment ago."""
@@ -87,14 +93,15 @@ class Followed:
 
     def comes_out(self, found: Detection | None, t_s: float) -> bool:
         """Whether it, hidden, is in view again at ``t_s``; found: what the detector sees in its place."""
-        if found is None:
-            self.out_s = self.seen_again = self.seen_at = None
-        elif self.motion is not None:
-            self.seen_at = Motion(mesh_box(found), t_s)
-            if self.seen_again is None:
-                self.out_s, self.seen_again = t_s, copy(self.motion)
-            self.seen_again.take(self.framing.mesh_box(found), t_s, self.framing.blur)
-        return self.out_s is not None and t_s - self.out_s >= OUT_S
+        if found is None or self.motion is None:
+            self.again = None
+            return False
+        seen = Motion(mesh_box(found), t_s)
+        if self.again is None:
+            self.again = Again(t_s, seen, copy(self.motion))
+        self.again.seen = seen
+        self.again.motion.take(self.framing.mesh_box(found), t_s, self.framing.blur)
+        return t_s - self.again.since_s >= OUT_S
 
     def waits(self, t_s: float, *, contested: bool) -> bool:
         """Whether its reading at ``t_s`` is put off, as it may as well be another's."""
@@ -143,7 +150,7 @@ class Followed:
             self.motion.take(box, t_s)
         self.readings += 1
         self.region, self.hidden = region_of_landmarks(landmarks, box), False
-        self.out_s = self.seen_again = self.seen_at = self.contested_s = None
+        self.again = self.contested_s = None
 
 
 def crowded(face: Followed, followed: Sequence[Followed], t_s: float) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from math import exp, log, sqrt
+from math import exp, sqrt
 
 from edge.vision.detector import Detection
 from edge.vision.mesh import mesh_box
+from edge.vision.motion import place
 from edge.vision.types import Box
 
 #: Standard deviations of the mesh's place and height about a detection's (``mesh_box``), in heights: between faces, and
@@ -30,17 +31,17 @@ class Framing:
 
     def mesh_box(self, found: Detection) -> Box:
         """Where the mesh's box is of what the detector found."""
-        box = mesh_box(found)
-        height, scale = box.height * exp(self._log_height), exp(self._log_height)
-        x = box.x + box.width / 2 + self._across * box.height
-        y = box.y + box.height / 2 + self._down * box.height
-        return Box(x - scale * box.width / 2, y - height / 2, scale * box.width, height)
+        box, scale = mesh_box(found), exp(self._log_height)
+        (x, y, _), width, height = place(box), scale * box.width, scale * box.height
+        x, y = x + self._across * box.height, y + self._down * box.height
+        return Box(x - width / 2, y - height / 2, width, height)
 
     def take(self, found: Detection, box: Box) -> None:
         """A face was found there by the detector, and its mesh has this box."""
         guess = mesh_box(found)
+        (x, y, log_height), (guess_x, guess_y, guess_log_height) = place(box), place(guess)
         self._number = min(self._number + 1, FRAMES)
         gain = 1 / (self._number + FRAMED**2 / STRANGE**2)
-        self._across += gain * ((box.x - guess.x + (box.width - guess.width) / 2) / guess.height - self._across)
-        self._down += gain * ((box.y - guess.y + (box.height - guess.height) / 2) / guess.height - self._down)
-        self._log_height += gain * (log(max(box.height, 1e-6) / guess.height) - self._log_height)
+        self._across += gain * ((x - guess_x) / guess.height - self._across)
+        self._down += gain * ((y - guess_y) / guess.height - self._down)
+        self._log_height += gain * (log_height - guess_log_height - self._log_height)

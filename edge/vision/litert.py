@@ -17,7 +17,7 @@ from edge.vision.iris import IrisModel
 from edge.vision.mesh import FaceMesh, mesh_box, region_of_detection, region_of_landmarks
 from edge.vision.reading import Reading, misplaced, off_centre
 from edge.vision.region import Region
-from edge.vision.searching import CLEAR_HEIGHT, MOST, Search, Stranger
+from edge.vision.searching import CLEAR_HEIGHT, MOST, SAME, Search, Stranger
 from edge.vision.settings import VisionSettings
 from edge.vision.turns import EyesByTurns
 from edge.vision.types import Array, Box, EyeSource
@@ -25,8 +25,6 @@ from edge.vision.types import Array, Box, EyeSource
 #: Overlap (IoU) from which a detection is a face that is followed already. The detector frames brows to chin, the
 #: landmarks' box reaches from the forehead down: of one face they overlap by half.
 KNOWN_FACE = 0.25
-#: A detection no further than this from a face that the detector does not see, in heights, is that face after all.
-SAME = 0.35
 #: A face found so far from its region's middle, in its heights, is looked at again where it was found, so
 #: many times at most. Of a face 0.6 of its width aside the mesh reads half, is sure of it, and moves a sixth of the
 #: way: two more looks came within 0.02 and 0.11 widths (the portrait, a face of a photo); 0.9 aside it sees none.
@@ -284,6 +282,7 @@ class LiteRtFinder:
         read_now = {one.face.number: one.box for one in read}
         # Of a face that touches another the detector may see a part, or more: that is no newcomer.
         boxes = [read_now.get(face.number) or face.box(t_s) for face in self._followed if face.there(t_s)]
+        elsewhere = frozenset(face.number for face in self._followed if face.hidden and face.number in sighted)
         new = []
         for found in self._search.detections:
             stranger = next((one for one, its in strangers if its is found), None)
@@ -291,8 +290,6 @@ class LiteRtFinder:
                 continue
             if stranger is None and any(apart(mesh_box(found), box) <= SAME for box in boxes):
                 continue
-            others = frozenset(face.number for face in self._followed if face.hidden and face.number in sighted)
-            if stranger is not None:
-                others |= stranger.others(mesh_box(found), t_s)
-            new.append((Followed(next(self._numbers), region_of_detection(found), beside=others), found))
+            beside = elsewhere if stranger is None else elsewhere | stranger.others(mesh_box(found), t_s)
+            new.append((Followed(next(self._numbers), region_of_detection(found), beside=beside), found))
         return new

@@ -31,9 +31,10 @@ LEAST_HEIGHT, CLEAR_HEIGHT = 0.11, 0.14
 #: A detection further off than so many standard deviations is another face. Of one that is hidden the square counts so
 #: many times, and it is another face, too, further off than so many heights: what it will do is a guess.
 FAR, HIDDEN_FAR, FARTHEST = 3.0, 2.0, 1.2
-#: Whom the detector sees and nobody follows is remembered for so long; further than so many heights from every face in
-#: view, or it is one of these after all.
-STRANGER_S, BESIDE = 0.25, 0.35
+#: A detection no further than this from a face that the detector does not see, in heights, is that face after all.
+SAME = 0.35
+#: Whom the detector sees and nobody follows is remembered for so long.
+STRANGER_S = 0.25
 #: And only where people come in, at this density of newcomers: elsewhere most are parts of two faces.
 ENTERING = NEW + ENTER * exp(-1)
 #: A detection that reaches out of a tile, but not of the picture, by more than this share of its width is made of half
@@ -55,7 +56,7 @@ class Stranger:
 
     def others(self, box: Box, t_s: float) -> frozenset[int]:
         """The numbers of faces that it is none of; box: where it is at ``t_s``."""
-        if self.before is None or apart(box, self.before.box(t_s)) <= BESIDE:
+        if self.before is None or apart(box, self.before.box(t_s)) <= SAME:
             return self.beside
         return self.beside | {self.before.number}
 
@@ -148,8 +149,8 @@ class Search:
 
     def went_on(self, face: Followed) -> None:
         """What it saw in the place of a face that is hidden has left that place: it is somebody else's."""
-        if face.seen_at is not None:
-            self._strangers.append(Stranger(face.seen_at, frozenset(), face))
+        if face.again is not None:
+            self._strangers.append(Stranger(face.again.seen, frozenset(), face))
 
     def note(
         self, seen: Mapping[int, Box], faces: Sequence[Followed], again: Sequence[tuple[Stranger, Detection]]
@@ -163,7 +164,7 @@ class Search:
         for found in self.detections:
             box, mine = mesh_box(found), any(found is one for one in whose_now.values())
             before = next((one for one, its in again if its is found), None)
-            if mine or newcomers(box, self._size) < ENTERING or any(apart(box, one) <= BESIDE for one in seen.values()):
+            if mine or newcomers(box, self._size) < ENTERING or any(apart(box, one) <= SAME for one in seen.values()):
                 if before is not None:
                     self._strangers.remove(before)
             elif before is None:
@@ -213,7 +214,7 @@ def whose(
     if not (known or strangers) or not detections:
         return {}, []
     far = [[_far(face, motion, found, t_s) for found in detections] for face, motion in known]
-    far += [[_strange(one, found, t_s) for found in detections] for one in strangers]
+    far += [[_odds(one.motion, mesh_box(found), t_s, STRANGE) for found in detections] for one in strangers]
     odds = np.array(far) + 2 * np.log([newcomers(mesh_box(found), size) for found in detections])
     pairs = matched(odds, 0.0)
     return (
@@ -222,22 +223,17 @@ def whose(
     )
 
 
-def _strange(one: Stranger, found: Detection, t_s: float) -> float:
-    """As ``_far``, of a stranger."""
-    off = one.motion.off(mesh_box(found), t_s, STRANGE)
-    return inf if off > FAR**2 else off + one.motion.spread(t_s, STRANGE)
-
-
 def _far(face: Followed, motion: Motion, found: Detection, t_s: float) -> float:
-    """How unlikely a detection is a face's: minus twice the logarithm of a density, infinite beyond all doubt."""
+    """How unlikely a detection is a face's, as in ``_odds``."""
     box, blur = face.framing.mesh_box(found), face.framing.blur
     off = motion.off(box, t_s, blur)
-    guess = face.hidden and face.readings > 1 and face.seen_again is None
+    guess = face.hidden and face.readings > 1 and face.again is None
     if off > FAR**2 or (guess and (apart(motion.box(t_s), box) > FARTHEST or off * HIDDEN_FAR > FAR**2)):
         return inf
-    if face.seen_again is not None:
-        motion = face.seen_again
-        off = motion.off(box, t_s, blur)
-        if off > FAR**2:
-            return inf
-    return off + motion.spread(t_s, blur)
+    return _odds(motion if face.again is None else face.again.motion, box, t_s, blur)
+
+
+def _odds(motion: Motion, box: Box, t_s: float, blur: float) -> float:
+    """How unlikely it is there: minus twice the logarithm of a density, infinite beyond all doubt."""
+    off = motion.off(box, t_s, blur)
+    return inf if off > FAR**2 else off + motion.spread(t_s, blur)

@@ -25,7 +25,7 @@ from edge.vision.geometry import landmarks_box
 from edge.vision.types import Box
 from tests.crowds.crowd import SHOWN, UNSEEN_YAW_DEG, Present, Truth, present
 from tests.crowds.crowd import Person as Someone
-from tests.crowds.people import HEIGHT, WIDTH, Interval, Visit, value, visits
+from tests.crowds.people import HEIGHT, WIDTH, Visit, value, visits
 
 Image = NDArray[np.uint8]
 
@@ -68,10 +68,10 @@ def read(reader: FaceReader, coming: Sequence[Visit], times: Iterable[float]) ->
 
 
 def puppets(
-    reader: FaceReader, seed: int, people: int, seconds: float, fps: float, stay_s: Interval = (8.0, 30.0)
+    reader: FaceReader, seed: int, people: int, seconds: float, fps: float
 ) -> Iterator[tuple[Observation, Truth]]:
     """As ``crowd``, of a film of puppets, nobody further away than ``FAR_M``."""
-    coming = [_near(visit) for visit in visits(Random(seed), people, seconds, stay_s, FAR_M)]
+    coming = [_near(visit) for visit in visits(Random(seed), people, seconds, (8.0, 30.0), FAR_M)]
     times = frame_times(seconds, fps, jitter_s=0.1 / fps, dropped=0.02, seed=seed)
     return read(reader, coming, times)
 
