@@ -66,7 +66,13 @@ def is_photo(path: Path) -> bool:
 
 def without_time(config: Config) -> Config:
     """A configuration for what stands still: all is read at each look, and nobody's eyes have been shut for long."""
-    vision = {"detect_every_s": 0.0, "expression_every_s": 0.0, "read_faces": None, "eyes_by_turns": False}
+    vision = {
+        "detect_every_s": 0.0,
+        "expression_every_s": 0.0,
+        "mesh_every_s": 0.0,
+        "read_faces": None,
+        "eyes_by_turns": False,
+    }
     return config.model_copy(
         update={
             "vision": config.vision.model_copy(update=vision),

@@ -15,7 +15,15 @@ from edge.config.model import Config
 #: its topics, a file.
 _TABLES = ("state", "alarm")
 #: What the face reader looks up with each frame; the rest of its table is in the models that it has loaded.
-_VISION = ("max_faces", "read_faces", "min_presence", "detect_every_s", "detect_tiles", "expression_every_s")
+_VISION = (
+    "max_faces",
+    "read_faces",
+    "min_presence",
+    "detect_every_s",
+    "detect_tiles",
+    "mesh_every_s",
+    "expression_every_s",
+)
 
 
 @dataclass(frozen=True, slots=True)

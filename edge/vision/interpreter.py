@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.vision.backend import VisionError
+from edge.vision.int8_weights import pays, with_int8_weights
 from edge.vision.types import Array
 
 
@@ -102,13 +103,16 @@ class Model:
         self._tables: dict[tuple[float, float], NDArray[Any]] = {}
 
     @classmethod
-    def load(cls, path: Path, threads: int) -> Model:
-        """Reads a ``.tflite`` file. Raises VisionError naming the file where it is missing or broken."""
+    def load(cls, path: Path, threads: int, *, int8_weights: bool = False) -> Model:
+        """Reads a ``.tflite`` file. Raises VisionError naming the file where it is missing or broken.
+
+        int8_weights: whether its large convolutions are to have them where that pays (``edge.vision.int8_weights``).
+        """
         try:
             content = path.read_bytes()
         except OSError as error:
             raise VisionError(f"{path}: {error.strerror or error}; run: mien models install") from None
-        return cls(content, str(path), threads)
+        return cls(with_int8_weights(content) if int8_weights and pays() else content, str(path), threads)
 
     @property
     def input_shape(self) -> tuple[int, ...]:

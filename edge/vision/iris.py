@@ -56,9 +56,9 @@ _GAPS = ((11, 3), (13, 5))
 class IrisModel:
     """The iris model; it was trained on one side only, so the person's left eye goes through it mirrored."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, int8_weights: bool = False) -> None:
         # So small that two threads on one eye take longer than one does.
-        self._model = Model.load(folder / FILE, 1)
+        self._model = Model.load(folder / FILE, 1, int8_weights=int8_weights)
 
     def read_both(self, image: NDArray[np.uint8], landmarks: Array) -> tuple[FoundEye, FoundEye]:
         """The right and the left eye, each as ``read`` has it."""

@@ -17,6 +17,7 @@ from edge.vision.iris import IrisModel
 from edge.vision.mesh import FaceMesh, mesh_box, region_of_detection, region_of_landmarks
 from edge.vision.reading import Reading, misplaced, off_centre
 from edge.vision.region import Region
+from edge.vision.resting import Resting
 from edge.vision.searching import CLEAR_HEIGHT, MOST, SAME, Search, Stranger
 from edge.vision.settings import VisionSettings
 from edge.vision.turns import EyesByTurns
@@ -41,7 +42,8 @@ class LiteRtFinder:
     A face found once is followed from its own landmarks; where it was read but once, stands beside others or behind
     one, from where the detector sees it. The detector runs while no face is in view, in the frame where one was lost,
     every ``detect_every_s`` while there is room for more, and in each image where several stand close or one is new or
-    hidden. Where there are more faces than ``read_faces`` they take turns.
+    hidden. Where there are more faces than ``read_faces`` they take turns; one alone that keeps still rests
+    (``edge.vision.resting``).
     """
 
     def __init__(self, folder: Path, settings: VisionSettings, stopwatch: Stopwatch = unwatched) -> None:
@@ -49,10 +51,11 @@ class LiteRtFinder:
         self._settings = settings
         self._watch = stopwatch
         self.detector = Detector(folder, settings.model_threads, settings.min_detection_score)
-        self._mesh = FaceMesh(folder, settings.model_threads)
-        self._iris = IrisModel(folder) if settings.eyes else None
+        self._mesh = FaceMesh(folder, settings.model_threads, int8_weights=settings.int8_weights)
+        self._iris = IrisModel(folder, int8_weights=settings.int8_weights) if settings.eyes else None
         self._turns = EyesByTurns(self._iris) if self._iris is not None else None
         self._search = Search(self.detector, stopwatch)
+        self._resting = Resting()
         self._numbers = count()
         self._followed: list[Followed] = []
         self._unread: list[tuple[int, Box]] = []
@@ -73,6 +76,10 @@ class LiteRtFinder:
         self._forget((image.shape[1], image.shape[0]), t_s)
         search = self._search
         search.begin(image, t_s, self._settings)
+        resting = self._resting.at(t_s, self._settings.mesh_every_s)
+        if resting is not None and not (self._room() > 0 and search.due()):
+            self._unread = []
+            return [resting]
         if self._room() > 0 or self._hidden():
             uncertain = [face.box(t_s) for face in self._followed if self._uncertain(face, t_s)]
             search.again(uncertain, at_once=len(self._followed) > 1)
@@ -99,9 +106,11 @@ class LiteRtFinder:
             one.face.take(one.landmarks, one.box, t_s, sighted.get(one.face.number))
         search.note({one.face.number: one.box for one in read}, self._followed, strangers)
         self._unread = [(face.number, face.box(t_s)) for face in self._followed if face.known and face.tried_s != t_s]
-        return [
+        faces = [
             FoundFace(one.box, one.score, one.landmarks, number=one.face.number, beside=one.face.beside) for one in read
         ]
+        self._resting.take(faces, t_s, followed=len(self._followed))
+        return faces
 
     def eyes(self, image: NDArray[np.uint8], faces: Sequence[FoundFace]) -> list[FoundEyes | None]:
         """The eyes of faces that ``find`` found in the image, read by the iris model, where they are asked for."""

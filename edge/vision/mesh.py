@@ -27,8 +27,8 @@ BELOW, LOWER = 0.06, 0.88
 class FaceMesh:
     """The mesh model; the caller names the region to look in."""
 
-    def __init__(self, folder: Path, threads: int) -> None:
-        self._model = Model.load(folder / FILE, threads)
+    def __init__(self, folder: Path, threads: int, *, int8_weights: bool = False) -> None:
+        self._model = Model.load(folder / FILE, threads, int8_weights=int8_weights)
 
     def read(self, image: NDArray[np.uint8], region: Region) -> tuple[Array, float]:
         """Landmarks, float32 [468, 3] in pixels of the BGR ``image``, and the presence score 0..1.

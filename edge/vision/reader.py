@@ -98,9 +98,9 @@ class FaceReader:
     def settings(self) -> VisionSettings:
         """What holds for the next frame. Set, of it counts what needs no other models.
 
-        That is ``max_faces``, ``read_faces``, ``min_presence``, ``detect_every_s``, ``detect_tiles`` and
-        ``expression_every_s``; ``eyes`` and ``landmarker`` can be switched off, and on again where their models were
-        loaded. The mediapipe backend takes ``expression_every_s`` alone.
+        That is ``max_faces``, ``read_faces``, ``min_presence``, ``detect_every_s``, ``detect_tiles``, ``mesh_every_s``
+        and ``expression_every_s``; ``eyes`` and ``landmarker`` can be switched off, and on again where their models
+        were loaded. The mediapipe backend takes ``expression_every_s`` alone.
         """
         return self._settings
 

@@ -115,6 +115,26 @@ class VisionSettings(BaseModel):
             "found is in docs/speed/eyelids.md."
         ),
     )
+    mesh_every_s: float = Field(
+        default=0.055,
+        ge=0,
+        le=1,
+        title="Mesh every (s)",
+        description=(
+            "Least time between two readings of the landmarks of a face that is alone and keeps still; 0 reads them in "
+            "every frame. The default reads every second frame of 20 to 35 a second, and every one of 15. Eyes are "
+            "read in every frame; what it does to the closures found is in docs/speed/eyelids.md."
+        ),
+    )
+    int8_weights: bool = Field(
+        default=True,
+        title="Int8 weights",
+        description=(
+            "Whether the face mesh and the iris model keep the weights of their large convolutions in int8, on "
+            "processors that have an instruction for it; elsewhere and otherwise all is float. The mesh is quicker "
+            "by a twentieth then, the iris model by a quarter; how far landmarks move: docs/speed/face-models.md."
+        ),
+    )
     landmarker: Path | None = Field(
         default=None,
         title="Landmarker",

@@ -249,7 +249,7 @@ class _Reader:
 
     def measure(self, pose: Pose) -> dict[str, float]:
         """Eyes, mouth and yaw; empty where no face is seen."""
-        for _ in range(4):
+        for _ in range(8):  # every second one may be a rest
             self._seq += 1
             image = self._puppet.render(pose)
             observation = self.vision.read(Frame(image, self._seq / 30, 0.0, self._seq, "puppet"))

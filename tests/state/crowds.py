@@ -1,4 +1,7 @@
-"""``python -m tests.state.crowds``: the audience's figures held against crowds of known truth; minutes."""
+"""``python -m tests.state.crowds``: the audience's figures held against crowds of known truth; minutes.
+
+With ``--puppets`` the crowds are pictures that the real detector and mesh read, which takes much longer.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from edge.state.settings import StateSettings, VisitorSettings
 from edge.state.types import Phase
 from edge.vision.types import Observation
 from tests.crowds import asked as asking
-from tests.crowds.crowd import Stay, Truth, crowd, visits_of
+from tests.crowds.crowd import Stay, Truth, visits_of
 
 #: A visit's dwell and attention may be off by so much and still count as right.
 DWELL_S, ATTENTION_S = 0.5, 1.0
@@ -55,8 +58,8 @@ class Figures:
         return sum(abs(off) <= DWELL_S for off in self.dwells) / self.visits
 
 
-def figures(frames: Iterable[tuple[Observation, Truth]]) -> Figures:
-    """Counts a crowd and holds it against its truth."""
+def figures(frames: Iterable[tuple[Observation, Truth]], glimpse_s: float = 0.0) -> Figures:
+    """Counts a crowd and holds it against its truth; glimpse_s: as in ``visits_of``."""
     settings = VisitorSettings(events=("left",))
     people = People(StateSettings(driver=False, expressions=False, visitors=settings), rng=Random(1))
     truths, left = [], []
@@ -68,7 +71,7 @@ def figures(frames: Iterable[tuple[Observation, Truth]]) -> Figures:
     audience = people.audience()
     assert audience is not None
     assert observation is not None
-    true = [stay for stay in visits_of(truths) if stay.dwell_s >= settings.arrive_s]
+    true = [stay for stay in visits_of(truths, glimpse_s) if stay.dwell_s >= settings.arrive_s]
     first, beyond = ceil(truths[0].t_s), int(observation.t_s)
     counted = [audience.totals(second, second + 1).present_at_start for second in range(first, beyond)]
     so = [sum(stay.began_s < second <= stay.ended_s for stay in true) for second in range(first, beyond)]
@@ -114,10 +117,7 @@ def main() -> None:
     print("people  fps  visits  arrivals  count exact  dwell within 0.5 s  mean error  attention, all  mean error")
     with tqdm(total=len(rows) * asked.crowds, unit="crowd", leave=False, delay=1) as bar:
         for people, fps in rows:
-            found = []
-            for seed in range(asked.crowds):
-                found.append(figures(crowd(seed, people, asked.seconds, fps)))
-                bar.update()
+            found = [figures(crowd, asking.glimpse_s(asked)) for crowd in asking.crowds(asked, people, fps, bar)]
             visits, seconds = sum(one.visits for one in found), sum(one.seconds for one in found)
             exact = sum(one.exact for one in found) / seconds
             dwell = sum(one.dwell_share * one.visits for one in found) / visits

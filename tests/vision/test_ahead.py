@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edge.camera.frame import Frame
 from edge.vision import FaceReader, Observation, VisionSettings
+from edge.vision.ahead import MOST
 from edge.vision.types import Face
 from tests.delivery.parts import wait_for
 from tests.vision.clips import frames, still
@@ -46,13 +47,13 @@ def test_ahead_reads_what_one_after_the_other_does(shared: Path, face_models: Pa
 
 
 def counted(picture: NDArray[np.uint8], taken: list[tuple[int, str]]) -> Iterator[Frame]:
-    for at in range(6):
+    for at in range(MOST + 4):
         taken.append((at, threading.current_thread().name))
         yield still(picture, at / 10)
 
 
-@pytest.mark.parametrize(("at_hand", "early"), [(0, 0), (1, 1), (2, 2), (9, 2)])
-def test_the_next_frames_are_fetched_early_where_they_are_at_hand_and_two_at_most(
+@pytest.mark.parametrize(("at_hand", "early"), [(0, 0), (1, 1), (2, 2), (9, MOST)])
+def test_the_next_frames_are_fetched_early_where_they_are_at_hand_and_so_many_at_most(
     face_models: Path, portrait: NDArray[np.uint8], at_hand: int, early: int
 ) -> None:
     with FaceReader(VisionSettings(threads=2, eyes=False), face_models=face_models) as reader:
@@ -72,11 +73,11 @@ def test_frames_taken_before_the_camera_was_closed_are_dropped(face_models: Path
         results = reader.read_ahead(counted(portrait, taken))
         first = next(results)
         reader.drop_ahead()
-        *dropped, second = (next(results) for _ in range(3))
+        *dropped, second = (next(results) for _ in range(MOST + 1))
         results.close()
-    assert dropped == [None, None]
+    assert dropped == [None] * MOST
     seen = [result[1].t_s for result in (first, second) if result is not None]
-    assert seen == pytest.approx([0.0, 0.3]), "the second and the third were held already, the fourth came afterwards"
+    assert seen == pytest.approx([0.0, (MOST + 1) / 10]), "those up to the second seen were held already"
 
 
 def test_what_goes_wrong_with_the_next_frame_comes_after_this_one(
