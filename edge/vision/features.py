@@ -48,6 +48,8 @@ class Features:
         if settings.landmarker is not None and settings.eyes:
             self._landmarker = Landmarker(settings.landmarker, settings.model_threads)
         self._expression_read_s: dict[str, float] = {}
+        #: By track id: landmarks, and the head that they show; those of a face at rest are the same for some images.
+        self._heads: dict[str, tuple[Array, Head | None]] = {}
         #: By track id and left: an eye's crop, and what it looks like.
         self._looks: dict[tuple[str, bool], tuple[NDArray[np.uint8] | None, EyeLook]] = {}
 
@@ -55,10 +57,14 @@ class Features:
         """Forgets all tracks but these."""
         self._expression_read_s = {name: at for name, at in self._expression_read_s.items() if name in names}
         self._looks = {key: look for key, look in self._looks.items() if key[0] in names}
+        self._heads = {name: head for name, head in self._heads.items() if name in names}
 
     def begin(self, image: NDArray[np.uint8], face: FoundFace, name: str, t_s: float) -> Begun:
         """The first step, of the face found in a BGR ``image`` taken at ``t_s``; name: its track id."""
-        head = find_head(face.landmarks, (image.shape[1], image.shape[0]))
+        landmarks, head = self._heads.get(name, (None, None))
+        if landmarks is not face.landmarks:
+            head = find_head(face.landmarks, (image.shape[1], image.shape[0]))
+            self._heads[name] = face.landmarks, head
         return Begun(head, self._expression_of(image, face.landmarks, head, name, t_s))
 
     def finish(

@@ -130,7 +130,7 @@ def surely(seen: Seen, known: Known, t_s: float) -> bool:
         hypot(x - ahead.x, y - ahead.y) <= NEAR * exp(ahead.log_height)
         and abs(height - ahead.log_height) <= NEAR
         and abs(seen.turn - known.turn) <= NEAR
-        and max(map(abs, (seen.proportions - known.proportions).tolist())) <= OWN
+        and max(map(abs, (seen.proportions - known.proportions).tolist())) <= 3 * OWN  # which moves the odds by 5
     )
 
 

@@ -63,9 +63,16 @@ class Motion:
         self._of_across: Variances = (PLACE**2, 0.0, SPEED**2)
         self._of_down: Variances = (PLACE**2, 0.0, SPEED_DOWN**2)
         self._height_variance = SIZE**2
+        #: When it was asked for last, and what was said: of one image it is asked for many times.
+        self._said: tuple[float, Forecast] | None = None
 
     def at(self, t_s: float) -> Forecast:
         """Where the face should be at ``t_s``, not before it was last seen."""
+        if self._said is None or self._said[0] != t_s:
+            self._said = t_s, self._forecast(t_s)
+        return self._said[1]
+
+    def _forecast(self, t_s: float) -> Forecast:
         dt_s = t_s - self.t_s
         across, down = self._forward(dt_s)
         return Forecast(
@@ -122,7 +129,7 @@ class Motion:
         gain = ahead.height_variance / (ahead.height_variance + SIZE**2 + blur**2)
         self._log_height += gain * (log_height - self._log_height)
         self._height_variance = (1 - gain) * ahead.height_variance
-        self.t_s, self._aspect = t_s, _aspect(box)
+        self.t_s, self._aspect, self._said = t_s, _aspect(box), None
 
     def _forward(self, dt_s: float) -> tuple[Variances, Variances]:
         """The variances across and down after so long, of white acceleration."""

@@ -32,6 +32,8 @@ class _End(Enum):
 
 
 _END = _End.END
+#: Frames that are held ahead take up to so many bytes, if there are more than two.
+_HELD_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class FaceReader:
         self._watch = stopwatch
         self._finder = _finder(settings, face_models, stopwatch)
         self._threads: dict[str, ThreadPoolExecutor] = {}
+        self._spare = 0
         self._ahead: Ahead[_Found | _End | None] | None = None
         self._features = Features(settings, expression, stopwatch)
         self._quality = QualityMeter()
@@ -144,11 +147,11 @@ class FaceReader:
         """``read`` of frame after frame, None for None; quicker where there are ``threads`` for two at once.
 
         While a frame is observed and the caller has its turn, the next ones are fetched and their faces are found, in a
-        thread of their own: as many as are ``at_hand``, asked when a frame's faces were found, and ``MOST``. The
-        observations are the same as those of ``read``.
+        thread of their own: as many as are ``at_hand``, asked when a frame's faces were found, ``MOST``, and no more
+        than 32 MiB of them or two. The observations are the same as those of ``read``.
         """
         coming = iter(frames)
-        ahead = self._ahead = Ahead(lambda: self._fetch(coming), at_hand)
+        ahead = self._ahead = Ahead(lambda: self._fetch(coming), lambda: min(at_hand(), self._spare))
         try:
             found, wanted = ahead.next()
             while found is not _END:
@@ -175,6 +178,7 @@ class FaceReader:
         return self._find(frame) if isinstance(frame, Frame) else frame
 
     def _find(self, frame: Frame) -> _Found:
+        self._spare = max(_HELD_BYTES // frame.image.nbytes, 2)
         with self._watch("find"):
             faces = self._finder.find(frame.image, frame.t_s)
         faces.sort(key=lambda face: -face.box.width * face.box.height)
