@@ -28,7 +28,7 @@ def report(peers: list[Peer], clips: dict[str, dict[str, Any]], rounds: int) -> 
         f"`make bench-peers`, {rounds} rounds, each peer in an environment of its own, as pip installs it; "
         f"{host.processor()}, {host.system()}; commit {host.commit() or 'unknown'}, {datetime.now(UTC):%Y-%m-%d}.",
         "Frames a second and CPU seconds are of the calls alone, on pictures that were decoded before; mien has up "
-        "to three pictures in hand at a time, FaceMesh has threads of its own. RSS is the process's peak less those "
+        "to nine pictures in hand at a time, FaceMesh has threads of its own. RSS is the process's peak less those "
         "pictures. The first result, of one picture, counts from the process's start. Medians of the rounds.",
     ]
     measured = [peer for peer in peers if peer.trouble is None]
