@@ -19,17 +19,17 @@ base_python() {
     exit 2
 }
 
-if [ ! -e "$ORACLE/.ready" ]; then
+# The environment is made anew where what it takes has changed.
+if ! cmp -s tests/parity/requirements.txt "$ORACLE/.ready"; then
     base=$(base_python)
     echo "Setting up $ORACLE (some 600 MB, once) …"
     "$base" -m venv --clear "$ORACLE"
     # Without its declared dependencies: jax and sound are never imported, and its OpenCV needs libGL, which the
-    # headless one does not. 4.12 and later want numpy 2, which mediapipe does not work with.
+    # headless one does not.
     "$ORACLE/bin/python" -m pip install --disable-pip-version-check -q --no-deps 'mediapipe<=0.10.21'
-    "$ORACLE/bin/python" -m pip install --disable-pip-version-check -q \
-        absl-py attrs flatbuffers matplotlib 'numpy<2' 'opencv-contrib-python-headless<4.12' 'protobuf>=4.25.3,<5' \
-        platformdirs 'pydantic>=2.8,<3' tqdm pytest pytest-timeout scikit-image 2>"$ORACLE/pip.log" || { cat "$ORACLE/pip.log" >&2; exit 1; }
-    touch "$ORACLE/.ready"
+    "$ORACLE/bin/python" -m pip install --disable-pip-version-check -q -r tests/parity/requirements.txt \
+        2>"$ORACLE/pip.log" || { cat "$ORACLE/pip.log" >&2; exit 1; }
+    cp tests/parity/requirements.txt "$ORACLE/.ready"
 fi
 
 # mediapipe logs to stderr whatever happens.
