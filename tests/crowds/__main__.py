@@ -15,7 +15,7 @@ def main() -> None:
     """Prints a row for each number of people and frame rate."""
     asked = asking.parser("python -m tests.crowds", __doc__).parse_args()
     rows = asking.rows(asked)
-    print("people  fps  visits  id switches a visit  seconds  count exact  dwell within 0.5 s")
+    print("people  fps  visits  id switches a visit  seconds  count exact  within 0.2 s  dwell within 0.5 s")
     with tqdm(total=len(rows) * asked.crowds, unit="crowd", leave=False, delay=1) as bar:
         for people, fps in rows:
             total = Score()
@@ -23,7 +23,7 @@ def main() -> None:
                 total += score(crowd, asking.glimpse_s(asked))
             tqdm.write(
                 f"{people:6}  {fps:3.0f}  {total.visits:6}  {total.switches_a_visit:19.3f}  {total.seconds:7}  "
-                f"{total.exact_share:11.1%}  {total.dwell_share:18.1%}"
+                f"{total.exact_share:11.1%}  {total.soon_share:12.1%}  {total.dwell_share:18.1%}"
             )
 
 

@@ -85,3 +85,15 @@ def test_puppets_who_stand_stay_who_they_are_while_one_walks_by_in_front(reader:
     assert set(names) == {0, 1, 2}, "nobody's face is none"
     assert all(len(of_one) == 1 for of_one in names.values())
     assert score(frames).dwells == 3
+
+
+def test_a_count_that_comes_a_little_late_is_told_apart_from_one_that_is_wrong() -> None:
+    frames = list(crowd(1, 6, 60.0, 10.0))
+
+    def seen_later(late_s: float) -> Score:
+        return score((replace(seen, t_s=seen.t_s + late_s), truth) for seen, truth in frames)
+
+    at_once, soon, late = seen_later(0.0), seen_later(0.15), seen_later(1.5)
+    assert at_once.exact == at_once.soon == at_once.seconds
+    assert soon.exact < soon.soon == soon.seconds
+    assert late.soon < late.seconds
