@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import flatbuffers
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,7 +43,6 @@ def with_int8_weights(content: bytes, least: int = LEAST) -> bytes:
     As it was where nothing can be done: no such convolution, no schema to read it by, or no model.
     """
     try:
-        import flatbuffers
         from ai_edge_litert import schema_py_generated as schema
     except ImportError:  # tflite_runtime comes without
         return content

@@ -81,6 +81,8 @@ class FaceReader:
         #: By the finder's number: a face's track id, and when it was read last.
         self._read: dict[int, tuple[str, float]] = {}
         self._tracks = Tracks(Random(seed))  # noqa: S311 - names, not secrets
+        #: The nearest face of those that were named last, and their names.
+        self._named: tuple[FoundFace | None, list[str]] = None, []
 
     def __enter__(self) -> FaceReader:
         return self
@@ -226,6 +228,8 @@ class FaceReader:
         self, found: Sequence[FoundFace], waiting: Collection[str], t_s: float, size: tuple[int, int]
     ) -> list[str]:
         """The track ids of the faces in a picture of ``size``; waiting: of those that were not looked for."""
+        if len(found) == 1 and not waiting and found[0] is self._named[0]:
+            return self._named[1]  # it is at rest
         looks = [
             Seen.of(face.landmarks, face.box, size, self._followed_as(face), self._others(face.beside))
             for face in found
@@ -241,6 +245,7 @@ class FaceReader:
             if name in known or 0 <= t_s - read_s <= REMEMBER_S
         }
         self._features.keep(known)
+        self._named = found[0] if found else None, names
         return names
 
     def _followed_as(self, face: FoundFace) -> str | None:
