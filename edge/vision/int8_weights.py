@@ -91,14 +91,17 @@ class _Graph:
 
     def _drop_unused(self) -> None:
         """Takes out what widened the weights that were replaced, and these weights."""
-        graph = self._model.subgraphs[0]
-        asked_for = {*graph.outputs, *(index for operator in graph.operators for index in operator.inputs)}
+        graph, asked_for = self._model.subgraphs[0], self._asked_for()
         graph.operators = [one for one in graph.operators if not asked_for.isdisjoint(one.outputs)]
-        used = {*graph.outputs, *(index for operator in graph.operators for index in operator.inputs)}
-        kept = {tensor.buffer for at, tensor in enumerate(self._tensors) if at in used}
+        kept = {self._tensors[at].buffer for at in self._asked_for() if at >= 0}
         for tensor in self._tensors:
             if tensor.buffer not in kept:
                 self._model.buffers[tensor.buffer].data = None
+
+    def _asked_for(self) -> set[int]:
+        """The tensors that an operator takes, or the graph gives; -1 for what an operator goes without."""
+        graph = self._model.subgraphs[0]
+        return {*graph.outputs, *(index for operator in graph.operators for index in operator.inputs)}
 
     def _names_places(self, operator: Any) -> bool:  # noqa: ANN401
         """Whether it is one of the last, which see the whole picture at once and say where things are.

@@ -34,16 +34,26 @@ Variances = tuple[float, float, float]
 class Forecast:
     """Where a face should be.
 
-    x, y: its centre in pixels. log_height: natural logarithm of its height in pixels. variance, variance_down: of the
-    place across and down, in squared heights. height_variance: of ``log_height``.
+    x, y: its centre in pixels. log_height: natural logarithm of its height in pixels. across, down: the variances along
+    each. height_variance: of ``log_height``.
     """
 
     x: float
     y: float
     log_height: float
-    variance: float
-    variance_down: float
+    across: Variances
+    down: Variances
     height_variance: float
+
+    @property
+    def variance(self) -> float:
+        """Of the place across, in squared heights."""
+        return self.across[0]
+
+    @property
+    def variance_down(self) -> float:
+        """Of the place down."""
+        return self.down[0]
 
 
 def place(box: Box) -> tuple[float, float, float]:
@@ -79,8 +89,8 @@ class Motion:
             x=self._x + self._across * dt_s,
             y=self._y + self._down * dt_s,
             log_height=self._log_height,
-            variance=across[0],
-            variance_down=down[0],
+            across=across,
+            down=down,
             height_variance=self._height_variance + self._grown(dt_s),
         )
 
@@ -121,11 +131,10 @@ class Motion:
     def take(self, box: Box, t_s: float, blur: float = 0.0) -> None:
         """The face was seen there at ``t_s``; blur: as of ``off``."""
         ahead, seen = self.at(t_s), PLACE**2 + blur**2
-        across, down = self._forward(t_s - self.t_s)
         x, y, log_height = place(box)
         # The gains hold in any unit of length: pixels in, pixels out.
-        self._x, self._across, self._of_across = _taken(x - ahead.x, ahead.x, self._across, across, seen)
-        self._y, self._down, self._of_down = _taken(y - ahead.y, ahead.y, self._down, down, seen)
+        self._x, self._across, self._of_across = _taken(x - ahead.x, ahead.x, self._across, ahead.across, seen)
+        self._y, self._down, self._of_down = _taken(y - ahead.y, ahead.y, self._down, ahead.down, seen)
         gain = ahead.height_variance / (ahead.height_variance + SIZE**2 + blur**2)
         self._log_height += gain * (log_height - self._log_height)
         self._height_variance = (1 - gain) * ahead.height_variance

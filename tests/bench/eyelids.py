@@ -204,10 +204,7 @@ def main() -> None:
         "two calls an eye keeps its shape and moves along with the face. Variants that do not say "
         "otherwise have the models' weights in float and the mesh in every frame.\n\n"
         "A closure that the eyes' rule takes for two, as they flicker between open and closed, counts as missed where "
-        "a variant takes it for one, and the other way round as new; so look at the seconds, too. Looked at frame by "
-        "frame on 2026-11-23: with weights in int8 a long closure (sad-to-happy) and a blink (blinks-and-occlusion) "
-        "come out in one piece that float takes apart, and eyes that float calls closed for 0.2 s "
-        "(head-turns-and-nods) are those of a head bowed by 37°, open as far as can be told.\n\n"
+        "a variant takes it for one, and the other way round as new; so look at the seconds, too.\n\n"
         f"{table}\n\nCommit {host.commit() or 'not known'}; {host.processor()}.\n"
     )
     arguments.out.parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,9 @@ def main() -> None:
 
 def _clip(arguments: argparse.Namespace) -> dict[str, Any]:
     read, _ = READERS[arguments.peer](arguments.models)
-    list(read(_decoded(arguments.source, most=1)[0]))
+    list(read(islice(_pictures(arguments.source), 1)))
     first_s = time.time() - arguments.started
-    pictures, fps = _decoded(arguments.source)
+    pictures = list(_pictures(arguments.source))  # so that decoding counts for nobody
     labels: list[str | None] = []
     wall = cpu = 0.0
     for label in read(pictures):
@@ -57,20 +58,9 @@ def _clip(arguments: argparse.Namespace) -> dict[str, Any]:
         "cpu_s_per_frame": cpu_s / warm,
         "first_s": first_s,
         "rss_mb": rss_mb,
-        "clip_fps": fps,
+        "clip_fps": cv2.VideoCapture(str(arguments.source)).get(cv2.CAP_PROP_FPS),
         "labels": labels,
     }
-
-
-def _decoded(source: Path, most: int | None = None) -> tuple[list[np.ndarray[Any, Any]], float]:
-    """The clip's first or all pictures, so that decoding counts for nobody; and how many there are a second."""
-    capture = cv2.VideoCapture(str(source))
-    pictures: list[np.ndarray[Any, Any]] = []
-    while len(pictures) != most and (read := capture.read())[0]:
-        pictures.append(read[1])
-    fps = capture.get(cv2.CAP_PROP_FPS)
-    capture.release()
-    return pictures, fps
 
 
 def _pictures(source: Path) -> Iterator[np.ndarray[Any, Any]]:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from edge import host
+from edge.vision.ahead import MOST
 
 if TYPE_CHECKING:
     from tests.peers.__main__ import Peer
@@ -28,9 +29,9 @@ def report(peers: list[Peer], clips: dict[str, dict[str, Any]], rounds: int) -> 
         f"`make bench-peers`, {rounds} rounds, each peer in an environment of its own, as pip installs it; "
         f"{host.processor()}, {host.system()}; commit {host.commit() or 'unknown'}, {datetime.now(UTC):%Y-%m-%d}.",
         "Frames a second and CPU seconds are of the calls alone, on pictures that were decoded before; from the file, "
-        "of OpenCV's decoder as well, on the same two processors. mien has up to nine pictures in hand at a time, "
-        "FaceMesh has threads of its own. RSS is the process's peak less the decoded pictures. The first result, of "
-        "one picture, counts from the process's start. Medians of the rounds.",
+        "of OpenCV's decoder as well, on the same two processors. mien has up to "
+        f"{MOST + 1} pictures in hand at a time, FaceMesh has threads of its own. RSS is the process's peak less the "
+        "decoded pictures. The first result, of one picture, counts from the process's start. Medians of the rounds.",
     ]
     measured = [peer for peer in peers if peer.trouble is None]
     for clip, truth in clips.items():
